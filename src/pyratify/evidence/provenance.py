@@ -177,8 +177,8 @@ def difference(expected: Any, actual: Any, path: str = "") -> tuple[str, str] | 
             for name, value in expected.items()
         )
         return next((each for each in below if each), None)
-    # `True == 1` in Python, and in no JSON document.
-    if type(expected) is type(actual) and expected == actual:
+    # As texts: `True == 1` in Python, also within a list, and in no JSON document.
+    if _canonical(expected) == _canonical(actual):
         return None
     where = f"{path}=" if path else ""
     return f"{where}{_shown(actual)}", _shown(expected)
@@ -189,8 +189,12 @@ def _is_same_workflow(builder: str, signer: str) -> bool:
     return builder in (signer, signer.partition("@")[0])
 
 
+def _canonical(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
 def _shown(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))[:200]
+    return _canonical(value)[:200]
 
 
 def _mismatch(what: str, actual: str, expected: str) -> VerificationError:

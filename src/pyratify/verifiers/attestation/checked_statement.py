@@ -26,6 +26,7 @@ class CheckedStatement:
         warnings: What rules only report.
         valid_until: The first moment at which a rule could judge otherwise (aware).
         satisfied: The names of the requirements that it satisfies.
+        refused: Why it does not satisfy others about its type, by their names, where it satisfies one.
         is_dated: Whether its signature proves when it was made; a time in `facts` may otherwise be the document's claim.
         line: Its line, from 1, where the layer holds several.
     """
@@ -37,8 +38,13 @@ class CheckedStatement:
     warnings: tuple[Failure, ...] = ()
     valid_until: datetime | None = None
     satisfied: tuple[str, ...] = ()
+    refused: Mapping[str, VerificationError] = field(default_factory=dict, hash=False)
     is_dated: bool = False
     line: int | None = None
+
+    def refusal(self, requirement: str) -> RatifyError | None:
+        """Return why it does not satisfy a requirement about its type; None where it does."""
+        return None if requirement in self.satisfied else self.refused.get(requirement, self.error)
 
     def as_data(self) -> dict[str, Any]:
         """Return the entry of the report."""

@@ -1,6 +1,7 @@
 """Judges one statement that a trusted signer made, by what is required of statements; pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +23,12 @@ class Judged:
     Attributes:
         judgement: The facts of the signature and of every requirement that it satisfies.
         satisfied: The names of these requirements.
+        refused: Why it does not satisfy others about its type, by their names.
     """
 
     judgement: Judgement
     satisfied: tuple[str, ...]
+    refused: Mapping[str, VerificationError] = field(hash=False)
 
 
 def judge_signed(
@@ -66,7 +69,7 @@ def judge_signed(
         signer.name,
         certificate_names(signer.facts),
     )
-    problems: list[VerificationError] = []
+    problems: dict[str, VerificationError] = {}
     found: dict[str, Judgement] = {}
     # All of them: one statement may be what several requirements ask for.
     for requirement in about:
@@ -76,10 +79,11 @@ def judge_signed(
         except Denial:
             raise
         except VerificationError as error:
-            problems.append(error)
+            # Kept: frames would keep the document in memory.
+            problems[requirement.name] = error.with_traceback(None)
     if not found:
-        raise problems[0]
-    return Judged(united(found.values(), facts_of(signed)), tuple(found))
+        raise next(iter(problems.values()))
+    return Judged(united(found.values(), facts_of(signed)), tuple(found), problems)
 
 
 def facts_of(signed: SignedStatement) -> dict[str, Any]:

@@ -157,6 +157,7 @@ class _StatementJudge:
             warnings=found.warnings,
             valid_until=found.valid_until,
             satisfied=judged.satisfied,
+            refused=judged.refused,
             is_dated=signed.signer.signed_at is not None,
             line=attached.line,
         )
