@@ -70,6 +70,15 @@ def test_a_source_has_one_spelling(path: str, before: str, after: str) -> None:
         (f"git+https://h/o/r@{'a' * 40}", "https://h/o/r", "a" * 40),
         ("https://h/o/r@evil", "https://h/o/r@evil", ""),
         ("git+ssh://git@h/o/r", "ssh://git@h/o/r", ""),
+        ("git@H:o/r.git", "ssh://git@h/o/r", ""),
+        ("git@h:/o/r.git#refs/tags/v1:folder", "ssh://git@h/o/r", "refs/tags/v1"),
+        ("git+git@h:o/r@refs/tags/v1", "ssh://git@h/o/r", "refs/tags/v1"),
+        ("user@h:8443/o/r", "https://user@h:8443/o/r", ""),
+        ("h:8443/o/r", "https://h:8443/o/r", ""),
+        ("GIT+HTTPS://H:443/O/r.git/", "https://h/O/r", ""),
+        ("ssh://git@h:22/o/r", "ssh://git@h/o/r", ""),
+        ("https://h:22/o/r", "https://h:22/o/r", ""),
+        ("https://h:443@evil/o/r", "https://h:443@evil/o/r", ""),
         ("h/o/r", "https://h/o/r", ""),
         ("", "", ""),
     ],
@@ -119,6 +128,9 @@ def test_a_document_differs_from_itself_nowhere(value: object) -> None:
 def test_types_of_json_differ() -> None:
     """True is no number, and a list is compared whole."""
     for expected, actual in ((True, 1), (1, True), ("1", 1), ([1], [1, 2]), ({}, None), (None, {})):
+        assert difference(expected, actual) is not None
+    # Neither is it within a list, whose objects have no other members than those that are expected.
+    for expected, actual in (([True], [1]), ([{"a": 1}], [{"a": 1.0}]), ([{"a": 1}], [{"a": 1, "b": 2}])):
         assert difference(expected, actual) is not None
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -59,7 +58,8 @@ class ProvenanceJudge:
         """
         found = read_provenance(document, circumstances.predicate_type)
         self._check_names(found)
-        if missing := difference(dict(self.options.parameters), found.parameters):
+        expected = self.options.parameters
+        if expected and (missing := difference(dict(expected), found.parameters)):
             raise _mismatch("parameter", *missing)
         check_certificate(found, circumstances.certificate)
         # SLSA, `BuildMetadata`: both times are optional.
@@ -128,10 +128,10 @@ def images_of(found: Provenance) -> list[dict[str, Any]]:
 
     These are subjects of their own, which nothing has judged: the builder states that it used them.
     """
-    images = (each for each in found.materials if each.uri.startswith(_IMAGES))
+    images = [each for each in found.materials if each.uri.startswith(_IMAGES)]
     return [
         {"uri": each.uri, "digest": dict(each.digest)}
-        for each in islice(images, _MOST_IMAGES)
+        for each in images[:_MOST_IMAGES]
         # in-toto, `DigestSet`: values are texts; anything else must not reach facts and policies.
         if all(isinstance(value, str) for value in each.digest.values())
     ]
@@ -177,8 +177,8 @@ def difference(expected: Any, actual: Any, path: str = "") -> tuple[str, str] | 
             for name, value in expected.items()
         )
         return next((each for each in below if each), None)
-    # `True == 1` in Python, and in no JSON document.
-    if type(expected) is type(actual) and expected == actual:
+    # As texts: `True == 1` in Python, also within a list, and in no JSON document.
+    if _canonical(expected) == _canonical(actual):
         return None
     where = f"{path}=" if path else ""
     return f"{where}{_shown(actual)}", _shown(expected)
@@ -189,8 +189,12 @@ def _is_same_workflow(builder: str, signer: str) -> bool:
     return builder in (signer, signer.partition("@")[0])
 
 
+def _canonical(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
 def _shown(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))[:200]
+    return _canonical(value)[:200]
 
 
 def _mismatch(what: str, actual: str, expected: str) -> VerificationError:

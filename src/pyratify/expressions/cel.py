@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
 
+import msgspec
+
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.cel_checks import check_presence, check_texts
@@ -26,6 +28,8 @@ from pyratify.expressions.language import (
 Variable = tuple[str, Kind]
 _MAX_MESSAGE = 300
 _FAILED = "the expression could not be evaluated: "
+_TRUE, _FALSE = Answer(True), Answer(False)
+_encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class CelProgram:
             kind = value.type().name()
             # Only where it is one: not every value has a counterpart in Python.
             if kind == "BOOL":
-                return Answer(value.plain_value() is True)
+                return _TRUE if value.plain_value() is True else _FALSE
             error = kind in ("ERROR", "UNKNOWN", "*error*", "*unknown*")
             said = _sentence(str(value.plain_value())) if error else ""
         # The library raises RuntimeError where its budget of iterations is used up.
@@ -61,12 +65,31 @@ class CelProgram:
 
     def _run(self, values: Mapping[str, Any]) -> Any:
         if not isinstance(values, SharedValues):
-            return self.run(data={name: values[name] for name in self.reads})
+            given = {name: values[name] for name in self.reads}
+            _refuse_nul(given)
+            return self.run(data=given)
         activation = values.prepared.get(self.env)
         if activation is None:
+            _refuse_nul(values)
             # Values are converted when the first expression reads them: nine tenths of the time that one takes.
             activation = values.prepared[self.env] = self.env.Activation(dict(values))
         return self.run(activation)
+
+
+def _refuse_nul(values: Mapping[str, Any]) -> None:
+    """Refuse a text with a NUL character: the library converts only what is before it, so it would equal that.
+
+    Raises:
+        ValueError: One has it.
+    """
+    for name, value in values.items():
+        # A third of the time that a walk in Python takes; what this encoder refuses, the library refuses as well.
+        data = _encoder.encode(value)
+        # The first `in` is only quicker. Escaped backslashes go first: one of them and `u0000` behind it is no NUL.
+        if b"\\" in data and b"\\u0000" in data.replace(rb"\\", b""):
+            raise ValueError(
+                f"{name} has a text with a NUL character, and what is behind that would not be seen"
+            )
 
 
 class Cel:
