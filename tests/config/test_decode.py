@@ -123,7 +123,7 @@ class _Choices(msgspec.Struct, rename="camel"):
     [
         ({"one": "ALL"}, "one", "'ALL' is none of any, all", "Did you mean 'all'?"),
         ({"one": "some"}, "one", "'some' is none of any, all", "Write one of any, all."),
-        ({"byName": {"x": "none"}}, "byName.*", "'none' is none of any, all", "Write one of any, all."),
+        ({"byName": {"x": "none"}}, "byName.x", "'none' is none of any, all", "Write one of any, all."),
         ({"byName": {"": "any"}}, "byName", "length >= 1", "Write at least one"),
         ({"version": "V0"}, "version", "'V0' is none of v0, v1", "Did you mean 'v0'?"),
         ({"code": "LICENCE"}, "code", "none of the ", "Did you mean 'LICENSE'?"),
@@ -181,7 +181,12 @@ class Nested(msgspec.Struct, forbid_unknown_fields=True):
     ("choices", "path", "detail", "remedy"),
     [
         ({"require": "newst"}, "require", "'newst' is none of any, all, newest", "Did you mean 'newest'?"),
-        ({"types": {"a/b": "some"}}, "types.*", "'some' is none of any, all", "Write one of any, all."),
+        (
+            {"types": {"c": "all", "a.b/c": "some", "d": "none"}},
+            "types.a.b/c",
+            "'some' is none of any, all",
+            "Write one of any, all.",
+        ),
         ({"allow": ["load", "buidl"]}, "allow[1]", "'buidl' is none of build, load", "Did you mean 'build'?"),
         (
             {"mode": "it's"},

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
+from pyratify.config.decode_keys import name_keys
 from pyratify.config.locations import join
 from pyratify.config.null_options import null_options
 from pyratify.core.errors import ConfigurationError
@@ -86,7 +88,7 @@ def decode(kind: type[T], data: Any, path: str = "", *, nulls: bool = False) -> 
             _check_nulls(kind, data, path)
         return found
     except msgspec.ValidationError as error:
-        raise _explained(str(error), kind, path) from None
+        raise _explained(str(error), kind, path, data) from None
     except RecursionError:
         raise ShapeError("nested too deeply", path=path, remedy="Write it flatter.") from None
 
@@ -97,13 +99,21 @@ def _check_nulls(kind: Any, data: Any, path: str) -> None:
             msgspec.convert(_NO_JSON, null.kind, strict=True)
         except msgspec.ValidationError as error:
             fault = _explained(
-                str(error).replace("got `object`", "got `null`"), null.kind, join(path, null.path)
+                str(error).replace("got `object`", "got `null`"), null.kind, join(path, null.path), _NO_JSON
             )
             fault.remedy = f"{fault.remedy.removesuffix('.')}, or leave the key out."
             raise fault from None
 
 
-def _explained(text: str, kind: Any, path: str) -> ShapeError:
+def _fault(kind: Any, data: Any) -> str:
+    try:
+        msgspec.convert(data, kind, strict=True)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
     match = _WHERE.search(text)
     # msgspec's root is `$`; the path of this value stands before it.
     where = match[1].removeprefix(".") if match else ""
@@ -128,7 +138,7 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
     message = message.replace("`", "").replace(" | null,", ",")  # a key is left out instead
     return ShapeError(
         f"{message[0].lower()}{message[1:]}",
-        path=join(path, where.replace("[...]", ".*")),
+        path=join(path, name_keys(where, data, partial(_fault, kind))),
         remedy=remedy,
         unknown=unknown[1] if unknown else "",
         near=near,

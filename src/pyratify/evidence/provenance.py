@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -59,7 +58,8 @@ class ProvenanceJudge:
         """
         found = read_provenance(document, circumstances.predicate_type)
         self._check_names(found)
-        if missing := difference(dict(self.options.parameters), found.parameters):
+        expected = self.options.parameters
+        if expected and (missing := difference(dict(expected), found.parameters)):
             raise _mismatch("parameter", *missing)
         check_certificate(found, circumstances.certificate)
         # SLSA, `BuildMetadata`: both times are optional.
@@ -128,10 +128,10 @@ def images_of(found: Provenance) -> list[dict[str, Any]]:
 
     These are subjects of their own, which nothing has judged: the builder states that it used them.
     """
-    images = (each for each in found.materials if each.uri.startswith(_IMAGES))
+    images = [each for each in found.materials if each.uri.startswith(_IMAGES)]
     return [
         {"uri": each.uri, "digest": dict(each.digest)}
-        for each in islice(images, _MOST_IMAGES)
+        for each in images[:_MOST_IMAGES]
         # in-toto, `DigestSet`: values are texts; anything else must not reach facts and policies.
         if all(isinstance(value, str) for value in each.digest.values())
     ]

@@ -7,6 +7,7 @@ import msgspec
 
 from pyratify.core.policy import Reports, Subject
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
+from pyratify.core.text import clean
 from pyratify.expressions.language import Kind
 
 ARTIFACTS, NOW, TAG, IMAGE = "artifacts", "now", "subject.tag", "subject.image"
@@ -79,7 +80,8 @@ def _result(result: VerifierResult, types: Mapping[str, str]) -> dict[str, Any]:
         "type": types.get(result.verifier, ""),
         "outcome": _OUTCOMES[result.outcome],
         "reason": failure.reason.value if failure else "",
-        "message": failure.message if failure else "",
+        # Messages quote what registries and artifacts say; as in reports, with escapes.
+        "message": clean(failure.message) if failure else "",
         "signers": list(details.signers) if details else [],
         # Of what did not pass, what trusted signers say of it.
         "data": plain_facts(details.data if details else result.facts),

@@ -78,7 +78,7 @@ class AcceptedSigners:
         evidence: Evidence,
         budget: Budget,
     ) -> T | None:
-        if attached.line is not None:  # others' turn, as in `StatementJudge`
+        if attached.line is not None:  # others' turn, as in `judge_statements`
             await asyncio.sleep(0)
         try:
             signed = await read_signed_statement(evidence, attached, self.authenticator, budget)
