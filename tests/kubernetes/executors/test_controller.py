@@ -179,6 +179,29 @@ async def test_engines_change_alone(server: ApiServer, config: ClusterConfig) ->
     assert again.engine.generation not in ("", team.engine.generation)
 
 
+async def test_engines_of_the_cluster_and_of_namespaces_forget_credentials(
+    server: ApiServer, config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All those in use."""
+    swept: list[Engine] = []
+
+    def sweep(engine: Engine) -> None:
+        swept.append(engine)
+
+    monkeypatch.setattr(Engine, "sweep", sweep)
+    config.sweep()
+    put(server, "e", spec("a.example"))
+    put(server, "t", spec("a.example"), "team")
+    put(server, "gone", spec("a.example"), "other")
+    await config.refresh()
+    remove(server, "gone", "other")
+    await config.refresh()
+    config.sweep()
+    engines = {each.engine.generation for each in (config.acquire(""), config.acquire("team")) if each}
+    assert {each.generation for each in swept} == engines
+    assert len(swept) == 2
+
+
 async def test_what_is_used_is_not_closed(
     server: ApiServer, config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,12 @@ class ClusterConfig:
         cluster = self._reconcilers.get(CLUSTER)
         return cluster.current if cluster else None
 
+    def sweep(self) -> None:
+        """Forget what the engines in use remember of credentials that are no longer used."""
+        for reconciler in self._reconcilers.values():
+            if reconciler.current is not None:
+                reconciler.current.engine.sweep()
+
     async def refresh(self) -> bool:
         """List all resources again; return whether a new generation is in use. A failed list changes nothing."""
         before = self._changes
