@@ -144,10 +144,11 @@ class ClusterConfig:
     async def aclose(self) -> None:
         """Close every generation, and the connections."""
         self._ready, self._closed = False, True  # closed first: callbacks of ended tasks must start none
-        await end(*self._running.values())
-        for reconciler in self._reconcilers.values():
-            await reconciler.aclose()
-        await self.api.aclose()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.api.aclose)  # last in, first out; and whatever fails before
+            for reconciler in self._reconcilers.values():
+                stack.push_async_callback(reconciler.aclose)
+            await end(*self._running.values())
 
     def unready_reason(self) -> str:
         """Return why this process is not ready for requests, or an empty text.
