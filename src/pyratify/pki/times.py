@@ -47,7 +47,8 @@ def from_epoch(seconds: object) -> datetime:
 
 def format_time(time: datetime) -> str:
     """Return the time in UTC as RFC 3339 writes it, without fractions of a second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, whose years before 1000 have fewer than four digits; Go's empty time is of the year 1.
+    return time.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _offset(sign: str, hours: int, minutes: int) -> timedelta:
