@@ -1,7 +1,7 @@
 """Times are read in one form."""
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -23,6 +23,44 @@ from pyratify.pki.times import InvalidTime, format_time, from_epoch, parse_rfc33
 def test_rfc_3339_is_read(text: str, time: datetime) -> None:
     """With fractions and offsets; the result is in UTC."""
     assert parse_rfc3339(text) == time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-06-01T24:00:00Z",
+        "2026-06-01T12:00:60Z",
+        "2026-06-01T12:00:00+01:60",
+        "2026-06-01T12:00:00+24:00",
+        "2026-06-01T12:00:00+0100",
+        "2026-06-01T12:00:00+01:00:30",
+        "2026-06-01T12:00:00",
+        "2026-06-01T12:00:00,5Z",
+        "2026-06-01T12:00:00z",
+        "2026-06-01 12:00:00Z",
+        "2026-W23-1T12:00:00Z",
+        "20260601T120000Z",
+        "2026-06-31T12:00:00Z",
+        "0001-01-01T00:00:00+00:01",
+    ],
+)
+def test_other_forms_of_iso_8601_are_refused(text: str) -> None:
+    """Readers differ on them, and Python's own reads most."""
+    with pytest.raises(InvalidTime):
+        parse_rfc3339(text)
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (datetime(2026, 6, 1, 12, 0, 0, 999_999, UTC), "2026-06-01T12:00:00Z"),
+        (datetime(2026, 6, 1, 12, tzinfo=timezone(timedelta(hours=2))), "2026-06-01T10:00:00Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_times_are_written_in_utc_in_whole_seconds(time: datetime, text: str) -> None:
+    """Cut off, never rounded up: no time moves forward."""
+    assert format_time(time) == text
 
 
 @given(st.integers(0, 253_402_300_799))

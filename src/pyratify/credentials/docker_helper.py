@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -75,7 +74,9 @@ def _find(name: str) -> str:
         )
     # Relative entries of PATH would run a program from the current folder, which may be a checkout.
     folders = [folder for folder in os.get_exec_path() if folder.startswith("/")]
-    path = shutil.which(f"docker-credential-{name}", path=os.pathsep.join(folders))
+    from shutil import which  # it imports every compression, and most configurations name no helper
+
+    path = which(f"docker-credential-{name}", path=os.pathsep.join(folders))
     if path is None:
         _refuse(name, "is not installed")
     return path

@@ -164,16 +164,17 @@ def _materials(document: Members, name: str) -> tuple[Material, ...]:
 
 def _commit(source: SourceUri, materials: tuple[Material, ...]) -> str:
     """Return the commit of the dependency that is the source."""
-    same = (each for each in materials if source.repository and _is(source, each))
-    return next((found for each in same if (found := _digest(each.digest))), "")
-
-
-def _is(source: SourceUri, material: Material) -> bool:
-    found = read_source_uri(material.uri)
-    return found.repository == source.repository and source.reference in ("", found.reference)
+    for each in materials if source.repository else ():
+        uri = read_source_uri(each.uri)
+        is_source = uri.repository == source.repository and source.reference in ("", uri.reference)
+        if is_source and (found := _digest(each.digest)):
+            return found
+    return ""
 
 
 def _digest(digests: Mapping[str, Any]) -> str:
     # in-toto, `DigestSet`: commits are `gitCommit`; SLSA 0.2 builders write `sha1`.
-    found = (digests.get(name) for name in ("gitCommit", "sha1", "sha256"))
-    return next((each for each in found if isinstance(each, str)), "")
+    for name in ("gitCommit", "sha1", "sha256"):
+        if isinstance(found := digests.get(name), str):
+            return found
+    return ""

@@ -27,16 +27,13 @@ class Statement:
         predicate_type: What kind of document the predicate is.
         predicate: The document, a JSON value.
         subjects: The artifacts that it is about, each with its digests by algorithm.
+        algorithms: Those of `ALGORITHMS` that any subject is named by.
     """
 
     predicate_type: str
     predicate: Any = field(repr=False, hash=False)
     subjects: tuple[tuple[Mapping[str, Any], Mapping[str, Any]], ...] = field(repr=False, hash=False)
-
-    @property
-    def algorithms(self) -> tuple[str, ...]:
-        """The algorithms of `ALGORITHMS` that any subject is named by."""
-        return tuple(name for name in ALGORITHMS if any(name in digests for _, digests in self.subjects))
+    algorithms: tuple[str, ...]
 
     def claim(self, artifact: Artifact) -> Claim:
         """Return what the statement says of an artifact.
@@ -82,7 +79,8 @@ def statement_of(document: Mapping[str, Any]) -> Statement:
     subjects = json_fields.items(document.get("subject"), "subject", MAX_SUBJECTS)
     # Every subject must be well-formed, also those about other artifacts: no reader may see another list.
     named = tuple((value, _digests(value)) for value in subjects)
-    return Statement(predicate_type, document.get("predicate"), named)
+    algorithms = tuple(name for name in ALGORITHMS if any(name in digests for _, digests in named))
+    return Statement(predicate_type, document.get("predicate"), named, algorithms)
 
 
 def _no_statement(document: Mapping[str, Any]) -> VerificationError:

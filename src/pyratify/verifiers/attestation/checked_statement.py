@@ -34,7 +34,7 @@ class CheckedStatement:
     digest: Digest
     signer: str | None = None
     error: RatifyError | None = None
-    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
     warnings: tuple[Failure, ...] = ()
     valid_until: datetime | None = None
     satisfied: tuple[str, ...] = ()
@@ -48,13 +48,13 @@ class CheckedStatement:
 
     def as_data(self) -> dict[str, Any]:
         """Return the entry of the report."""
-        data: dict[str, Any] = {
-            "digest": str(self.digest),
-            **({} if self.line is None else {"line": self.line}),
-            "succeeded": self.error is None,
-            # What is exposed to policies can be large, and stands above once.
-            **{name: value for name, value in self.facts.items() if name != "predicate"},
-        }
+        data: dict[str, Any] = {"digest": str(self.digest)}
+        if self.line is not None:
+            data["line"] = self.line
+        data["succeeded"] = self.error is None
+        data.update(self.facts)
+        # What is exposed to policies can be large, and stands above once.
+        data.pop("predicate", None)
         if self.error is not None:
             data["error"] = f"{self.error.reason}: {self.error.message}"
         return data

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from pyratify.core.dataclass import dataclass
-from pyratify.core.errors import Failure
 from pyratify.core.verifier import Evidence
-from pyratify.evidence.judgement import Circumstances, Judge, Judgement
+from pyratify.evidence.judgement import Circumstances, Judge, Judgement, united
 from pyratify.verifiers.accepted_statements import AcceptedSigners
 
 
@@ -58,16 +57,8 @@ class Requirement:
         Raises:
             VerificationError: A rule refuses it.
         """
-        facts: dict[str, Any] = {}
-        warnings: list[Failure] = []
-        ends: list[datetime] = []
-        for judge in self.judges.values():
-            found = judge.judge(predicate, circumstances)
-            facts.update(found.facts)
-            warnings += found.warnings
-            ends += [found.valid_until] if found.valid_until is not None else []
-        # The earliest end: from then on one of the rules could judge otherwise.
-        return Judgement(facts, min(ends, default=None), tuple(warnings))
+        found = [judge.judge(predicate, circumstances) for judge in self.judges.values()]
+        return found[0] if len(found) == 1 else united(found)
 
     async def beside(
         self, evidence: Evidence, now: datetime, signers: AcceptedSigners
