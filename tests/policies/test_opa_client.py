@@ -94,7 +94,7 @@ async def test_what_is_no_answer_of_a_policy_leaves_it_undecided(
     status: int, body: object, remedy: str
 ) -> None:
     """What a proxy says of its own is none, whatever the status."""
-    with pytest.raises(InconclusiveError, match="^OPA gave no answer: ") as caught:
+    with pytest.raises(InconclusiveError, match=r"^OPA gave no answer: ") as caught:
         await _Opa(status, body).query()
     assert caught.value.reason is Reason.POLICY_ERROR
     assert remedy in caught.value.remedy
