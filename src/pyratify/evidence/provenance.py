@@ -1,6 +1,5 @@
 """Rules for SLSA provenance: which builder, from which source, how, and how long ago."""
 
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration
+from pyratify.evidence.json_difference import difference
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.patterns import check_patterns, matches
 from pyratify.evidence.provenance_document import Provenance, read_provenance
@@ -166,46 +166,23 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
             raise _mismatch(what, actual, f"{stated}, as the signer's certificate says")
 
 
-def difference(expected: Any, actual: Any, path: str = "") -> tuple[str, str] | None:
-    """Return the first difference as what is there and what is expected; None where everything expected is there.
-
-    Of an object the expected members must be there; everything else must be equal, in type too.
-    """
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        below = (
-            difference(value, actual.get(name), f"{path}.{name}" if path else name)
-            for name, value in expected.items()
-        )
-        return next((each for each in below if each), None)
-    # As texts: `True == 1` in Python, also within a list, and in no JSON document.
-    if _canonical(expected) == _canonical(actual):
-        return None
-    where = f"{path}=" if path else ""
-    return f"{where}{_shown(actual)}", _shown(expected)
-
-
 def _is_same_workflow(builder: str, signer: str) -> bool:
     # Some builders leave their own version out.
     return builder in (signer, signer.partition("@")[0])
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
-
-
-def _shown(value: Any) -> str:
-    return _canonical(value)[:200]
-
-
 def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
-    return VerificationError(
-        Reason.PROVENANCE_MISMATCH,
-        # `!a`: control characters of a hostile document must not reach terminals and logs.
-        f"the {what} is {actual[:300]!a}, not {expected[:300]}"
-        if actual
-        else f"the provenance names no {what}, and it must be {expected[:300]}",
-        remedy=f"Run what was built as the policy says; if this {what} is to be trusted, name it in the policy.",
-    )
+    # `!a`: control characters of a hostile document must not reach terminals and logs.
+    said = f"the {what} is {actual[:300]!a}, not {expected[:300]}"
+    remedy = f"Run what was built as the policy says; if this {what} is to be trusted, name it in the policy."
+    if not actual:
+        said = f"the provenance names no {what}, and it must be {expected[:300]}"
+        remedy = f"Use a builder whose provenance names its {what}, or leave this rule out."
+        if what.startswith("source"):
+            remedy += " What a build depends on is not taken for its source."
+    elif what == "builder" and actual.partition("@")[0] in expected.split(" or "):
+        remedy = f"If every release of this builder is to be trusted, write {actual.partition('@')[0]}@refs/tags/* in the policy."
+    return VerificationError(Reason.PROVENANCE_MISMATCH, said, remedy=remedy)
 
 
 def _camel(name: str) -> str:
