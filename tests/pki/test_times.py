@@ -82,3 +82,8 @@ def test_other_numbers_of_seconds_are_refused(value: object) -> None:
     """Integers between 1970 and 9999, and true is none."""
     with pytest.raises(InvalidTime):
         from_epoch(value)
+
+
+def test_a_year_has_four_digits() -> None:
+    """Go's empty time is of the year 1; fractions are left out."""
+    assert format_time(datetime(1, 1, 1, 0, 0, 0, 5, UTC)) == "0001-01-01T00:00:00Z"

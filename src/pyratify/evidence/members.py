@@ -49,7 +49,9 @@ class Members:
         found = self.value.get(name)
         if found is None and not required:
             return ""
-        if not isinstance(found, str) or (required and not found):
+        if required and found == "":
+            self.malformed(f"{self._below(name)} is empty")
+        if not isinstance(found, str):
             self.malformed(f"{self._below(name)} is {kind(found)} and no text")
         return found
 

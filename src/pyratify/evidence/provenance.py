@@ -172,14 +172,17 @@ def _is_same_workflow(builder: str, signer: str) -> bool:
 
 
 def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
-    return VerificationError(
-        Reason.PROVENANCE_MISMATCH,
-        # `!a`: control characters of a hostile document must not reach terminals and logs.
-        f"the {what} is {actual[:300]!a}, not {expected[:300]}"
-        if actual
-        else f"the provenance names no {what}, and it must be {expected[:300]}",
-        remedy=f"Run what was built as the policy says; if this {what} is to be trusted, name it in the policy.",
-    )
+    # `!a`: control characters of a hostile document must not reach terminals and logs.
+    said = f"the {what} is {actual[:300]!a}, not {expected[:300]}"
+    remedy = f"Run what was built as the policy says; if this {what} is to be trusted, name it in the policy."
+    if not actual:
+        said = f"the provenance names no {what}, and it must be {expected[:300]}"
+        remedy = f"Use a builder whose provenance names its {what}, or leave this rule out."
+        if what.startswith("source"):
+            remedy += " What a build depends on is not taken for its source."
+    elif what == "builder" and actual.partition("@")[0] in expected.split(" or "):
+        remedy = f"If every release of this builder is to be trusted, write {actual.partition('@')[0]}@refs/tags/* in the policy."
+    return VerificationError(Reason.PROVENANCE_MISMATCH, said, remedy=remedy)
 
 
 def _camel(name: str) -> str:

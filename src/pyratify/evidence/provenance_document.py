@@ -132,19 +132,30 @@ def _source(parameters: Members) -> SourceUri:
     """
     # The name depends on the build type: GitHub's workflow type, Google's (what is built first, where it is not where the
     # configuration is from), BuildKit's, and others'.
-    for name in ("workflow", "sourceToBuild", "buildConfigSource", "configSource", "source"):
-        found = parameters.value.get(name)
-        if isinstance(found, str):
-            return read_source_uri(found)
-        if isinstance(found, dict):
-            member = parameters.object(name)
-            uri = read_source_uri(member.text("repository") or member.text("uri"))
-            reference = member.text("ref") or uri.reference
-            # Two references: a reader that takes the other one would judge another release.
-            if uri.reference not in ("", reference):
-                member.malformed(f"{member.path} names {uri.reference[:80]!a} and {reference[:80]!a}")
-            return SourceUri(uri.repository, reference)
-    return SourceUri("")
+    names = ("workflow", "sourceToBuild", "buildConfigSource", "configSource", "source")
+    found = (source for name in names if (source := _named(parameters, name)) is not None)
+    return next(found, SourceUri(""))
+
+
+def _named(parameters: Members, name: str) -> SourceUri | None:
+    """Return the source that a parameter names; None where it names none."""
+    found = parameters.value.get(name)
+    if isinstance(found, str):
+        return read_source_uri(found)
+    if not isinstance(found, dict):
+        return None
+    member = parameters.object(name)
+    repository, uri = (read_source_uri(member.text(each)) for each in ("repository", "uri"))
+    # Two addresses or references: a reader that takes the other one would judge another source.
+    address = _only(member, repository.repository, uri.repository)
+    return SourceUri(address, _only(member, repository.reference, uri.reference, member.text("ref")))
+
+
+def _only(member: Members, *named: str) -> str:
+    distinct = tuple(dict.fromkeys(each for each in named if each))
+    if len(distinct) > 1:
+        member.malformed(f"{member.path} names {distinct[0][:120]!a} and {distinct[1][:120]!a}")
+    return distinct[0] if distinct else ""
 
 
 def _materials(document: Members, name: str) -> tuple[Material, ...]:
