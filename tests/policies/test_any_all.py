@@ -144,6 +144,16 @@ async def test_a_type_that_is_written_as_a_pattern_is_refused(kind: str) -> None
     assert (await policy({"default": "any", "defaults": "all", "a.b": "any"})).default is Quantifier.ANY
 
 
+async def test_a_nested_type_that_is_written_as_a_pattern_is_refused() -> None:
+    """All types are an empty list there."""
+    with pytest.raises(ConfigurationError, match="as it is") as error:
+        await plugin.build(
+            "p", decode(AnyAllOptions, {"nestedReferences": {"v": ["a/b", "*"]}}, "parameters"), _Resources()
+        )
+    assert error.value.path == "nestedReferences.v[1]"
+    assert "an empty list" in error.value.remedy
+
+
 def test_both_names_are_one_plugin() -> None:
     """`any-all` here, `config-policy` in Ratify v1's resources."""
     assert {Registry[Any]("policies").load(name, "") for name in ("any-all", "config-policy")} == {plugin}
@@ -174,6 +184,24 @@ def test_a_refusal_says_which_type_lacks_what() -> None:
     assert verdict.failure is not None
     assert verdict.failure.reason is Reason.POLICY_UNSATISFIED
     assert f"of 2 artifacts of type {NOTATION!r}, 1 are verified" in verdict.failure.message
+
+
+@pytest.mark.parametrize(
+    ("types", "found", "remedy"),
+    [
+        ({}, (of(SBOM, GOOD), of(SBOM, BAD, number=2)), "Replace or remove those that are not: "),
+        ({NOTATION: Quantifier.ANY}, (of(SBOM, GOOD),), "Attach one that a verifier reads and accepts."),
+        ({SBOM: Quantifier.ANY}, (of(SBOM, BAD),), "Attach one that is accepted; "),
+        ({}, (of(SBOM, BAD),), "Attach one that is accepted, and replace or remove the others: "),
+    ],
+)
+def test_a_refusal_says_what_to_do(
+    types: dict[str, Quantifier], found: tuple[ArtifactReport, ...], remedy: str
+) -> None:
+    """More evidence does not make good what all of a type have to be."""
+    verdict = AnyAllPolicy(types).decide(SUBJECT, found)
+    assert verdict.failure is not None
+    assert verdict.failure.remedy.startswith(remedy)
 
 
 kinds = st.sampled_from((NOTATION, SBOM))

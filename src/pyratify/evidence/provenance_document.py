@@ -132,19 +132,30 @@ def _source(parameters: Members) -> SourceUri:
     """
     # The name depends on the build type: GitHub's workflow type, Google's (what is built first, where it is not where the
     # configuration is from), BuildKit's, and others'.
-    for name in ("workflow", "sourceToBuild", "buildConfigSource", "configSource", "source"):
-        found = parameters.value.get(name)
-        if isinstance(found, str):
-            return read_source_uri(found)
-        if isinstance(found, dict):
-            member = parameters.object(name)
-            uri = read_source_uri(member.text("repository") or member.text("uri"))
-            reference = member.text("ref") or uri.reference
-            # Two references: a reader that takes the other one would judge another release.
-            if uri.reference not in ("", reference):
-                member.malformed(f"{member.path} names {uri.reference[:80]!a} and {reference[:80]!a}")
-            return SourceUri(uri.repository, reference)
-    return SourceUri("")
+    names = ("workflow", "sourceToBuild", "buildConfigSource", "configSource", "source")
+    found = (source for name in names if (source := _named(parameters, name)) is not None)
+    return next(found, SourceUri(""))
+
+
+def _named(parameters: Members, name: str) -> SourceUri | None:
+    """Return the source that a parameter names; None where it names none."""
+    found = parameters.value.get(name)
+    if isinstance(found, str):
+        return read_source_uri(found)
+    if not isinstance(found, dict):
+        return None
+    member = parameters.object(name)
+    repository, uri = (read_source_uri(member.text(each)) for each in ("repository", "uri"))
+    # Two addresses or references: a reader that takes the other one would judge another source.
+    address = _only(member, repository.repository, uri.repository)
+    return SourceUri(address, _only(member, repository.reference, uri.reference, member.text("ref")))
+
+
+def _only(member: Members, *named: str) -> str:
+    distinct = tuple(dict.fromkeys(each for each in named if each))
+    if len(distinct) > 1:
+        member.malformed(f"{member.path} names {distinct[0][:120]!a} and {distinct[1][:120]!a}")
+    return distinct[0] if distinct else ""
 
 
 def _materials(document: Members, name: str) -> tuple[Material, ...]:
@@ -153,16 +164,17 @@ def _materials(document: Members, name: str) -> tuple[Material, ...]:
 
 def _commit(source: SourceUri, materials: tuple[Material, ...]) -> str:
     """Return the commit of the dependency that is the source."""
-    same = (each for each in materials if source.repository and _is(source, each))
-    return next((found for each in same if (found := _digest(each.digest))), "")
-
-
-def _is(source: SourceUri, material: Material) -> bool:
-    found = read_source_uri(material.uri)
-    return found.repository == source.repository and source.reference in ("", found.reference)
+    for each in materials if source.repository else ():
+        uri = read_source_uri(each.uri)
+        is_source = uri.repository == source.repository and source.reference in ("", uri.reference)
+        if is_source and (found := _digest(each.digest)):
+            return found
+    return ""
 
 
 def _digest(digests: Mapping[str, Any]) -> str:
     # in-toto, `DigestSet`: commits are `gitCommit`; SLSA 0.2 builders write `sha1`.
-    found = (digests.get(name) for name in ("gitCommit", "sha1", "sha256"))
-    return next((each for each in found if isinstance(each, str)), "")
+    for name in ("gitCommit", "sha1", "sha256"):
+        if isinstance(found := digests.get(name), str):
+            return found
+    return ""

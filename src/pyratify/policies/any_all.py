@@ -74,7 +74,7 @@ class AnyAllPolicy:
             good = [self._is_verified(report) for report in counted if artifact_type(report) == kind]
             if not _holds(quantifier, good):
                 what = f"of {len(good)} artifacts of type {kind!r}, {sum(good)} are verified, and the policy needs {quantifier}"
-                return deny(Reason.POLICY_UNSATISFIED, what)
+                return deny(Reason.POLICY_UNSATISFIED, what, _remedy(quantifier, good))
         return Verdict(Decision.ALLOW)
 
     def _is_verified(self, report: ArtifactReport) -> bool:
@@ -104,6 +104,18 @@ class AnyAllPolicy:
 def _holds(quantifier: Quantifier, good: list[bool]) -> bool:
     # `all` of none is true: one has to be there.
     return any(good) and (quantifier is Quantifier.ANY or all(good))
+
+
+def _remedy(quantifier: Quantifier, good: list[bool]) -> str:
+    if any(good):
+        return "Replace or remove those that are not: the report says why."
+    if not good:
+        return "Attach one that a verifier reads and accepts."
+    return "Attach one that is accepted" + (
+        "; the report says why the others are not."
+        if quantifier is Quantifier.ANY
+        else ", and replace or remove the others: the report says why they are not."
+    )
 
 
 def _first(report: ArtifactReport) -> VerifierResult | None:

@@ -12,7 +12,6 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import FileTooLarge, UnreadableFile, read_file
 from pyratify.core.verifier import Details
 from pyratify.entrypoints.cli.engines.cosign_flags import trust_policy
-from pyratify.evidence.judgement import Circumstances
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator, load_authenticator
 from pyratify.sigstore.blob_verification import check_type, verify_blob
@@ -85,7 +84,7 @@ def verify_statement(
     signed = authenticate(data, layer, artifact, trusted, Budget())
     signed.statement.claim(artifact)
     subject = Descriptor("", artifact.digest, len(artifact.data or b""))
-    found = judge_signed(signed, (requirement,), Circumstances(subject, now)).judgement
+    found = judge_signed(signed, (requirement,), subject, now).judgement
     return Details(
         f"a trusted {trusted.signer_kind} states what is asked for of this artifact",
         (signed.signer.name,),
