@@ -21,7 +21,7 @@ def verify_blob(
         predicate_type: The only type of statement that counts; empty for every statement and for signatures.
 
     Raises:
-        VerificationError: The bundle is no evidence for the artifact; `PAYLOAD_TYPE` for another type.
+        VerificationError: The bundle is no evidence for the artifact; for another type as in `check_type`.
     """
     bundle = parse_bundle(data)
     # Before `claim_of`: a statement of an unknown signer is not even parsed.
@@ -40,13 +40,13 @@ def check_type(found: str | None, wanted: str) -> None:
     """Refuse a claim of another type than the wanted one; an empty type accepts all.
 
     Raises:
-        VerificationError: `PAYLOAD_TYPE`.
+        VerificationError: `PREDICATE_TYPE`: it is a statement of another type; `PAYLOAD_TYPE`: it is none.
     """
     # Signed for one purpose, shown for another: an SBOM must not pass where provenance is asked for.
     if wanted and found != wanted:
         held = "no statement" if found is None else f"a statement of type {found[:200]!r}"
         raise VerificationError(
-            Reason.PAYLOAD_TYPE,
+            Reason.PAYLOAD_TYPE if found is None else Reason.PREDICATE_TYPE,
             f"the signature is over {held}, not one of type {wanted!r}",
             remedy="Give the bundle of that attestation, or ask for no type if every kind is to count.",
         )
