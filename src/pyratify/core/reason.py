@@ -135,6 +135,11 @@ class Reason(StrEnum):
         """
         return self in _GAPS
 
+    @property
+    def is_no_access(self) -> bool:
+        """Whether another credential may read what could not be read with this one."""
+        return self in _NO_ACCESS
+
 
 # Without BLOB_NOT_FOUND and SIZE_EXCEEDED: a manifest may name a blob that was never pushed, or a huge one.
 _GAPS = frozenset(
@@ -155,6 +160,16 @@ _GAPS = frozenset(
         Reason.AUTH_SCOPE,
         Reason.CREDENTIAL_SCOPE,
         Reason.INTERNAL,
+    }
+)
+
+_NO_ACCESS = frozenset(
+    {
+        Reason.REGISTRY_AUTH,
+        Reason.AUTH_SCOPE,
+        Reason.AUTH_REALM_BLOCKED,
+        Reason.CREDENTIAL_SCOPE,
+        Reason.NOT_FOUND,  # what registries say of repositories that a credential may not see
     }
 )
 

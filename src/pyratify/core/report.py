@@ -114,6 +114,7 @@ class ArtifactReport:
         failure: Why not.
         platform: For a manifest that an image index lists, what it runs on; what is nested is its own evidence.
         decision: The policy's decision on that manifest; None where it was not judged.
+        layer_types: The media types of what is in an artifact under one of cosign's tags, whose manifest names no type of its own.
     """
 
     subject: Reference
@@ -125,6 +126,7 @@ class ArtifactReport:
     failure: Failure | None = None
     platform: str | None = None
     decision: Decision | None = None
+    layer_types: frozenset[str] = frozenset()
 
     def passed(self, verifier: str) -> VerifierResult | None:
         """Return the named verifier's result if it passed."""

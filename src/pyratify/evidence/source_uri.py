@@ -11,7 +11,7 @@ from pyratify.core.dataclass import dataclass
 
 _REFERENCE = re.compile(r"@(refs/.+|[0-9a-f]{40}|[0-9a-f]{64})\Z", re.ASCII | re.DOTALL)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
-_GIT = re.compile(r"\Agit\+", re.ASCII | re.IGNORECASE)
+_GIT = "git+"
 # git-clone(1): the form without a scheme, whose path begins after the colon; a number there is a port.
 _SCP = re.compile(r"([^/:@]+@[^/:@]+):/*(?![0-9]+(?:/|\Z))(?=[^/])", re.ASCII)
 # RFC 3986, section 6.2.3.
@@ -36,7 +36,9 @@ def read_source_uri(text: str) -> SourceUri:
 
     Only a whole reference is split off: `https://host/org/repo@evil` is another repository than `https://host/org/repo`.
     """
-    uri, _, fragment = _GIT.sub("", text).partition("#")
+    # Schemes have no case.
+    uri = text[len(_GIT) :] if text[: len(_GIT)].lower() == _GIT else text
+    uri, _, fragment = uri.partition("#")
     # BuildKit adds the folder of the build after the reference.
     reference = fragment.partition(":")[0]
     if not reference and (match := _REFERENCE.search(uri)):

@@ -27,7 +27,7 @@ def verify_blob(
         predicate_type: The only type of statement that counts; empty for every statement and for signatures.
 
     Raises:
-        VerificationError: The bundle is no evidence for the artifact; `PAYLOAD_TYPE` for another type.
+        VerificationError: The bundle is no evidence for the artifact; for another type as in `check_type`.
     """
     bundle = parse_bundle(data, MAX_ATTESTATION)
     # First: a statement of an unknown signer is not even parsed.
@@ -67,7 +67,7 @@ def verify_envelope(
         predicate_type: The only type of statement that counts; empty for every one.
 
     Raises:
-        VerificationError: It is no evidence for the artifact; `PAYLOAD_TYPE` for another type.
+        VerificationError: It is no evidence for the artifact; for another type as in `check_type`.
     """
     from pyratify.sigstore.statement_envelopes import authenticate  # most files are bundles
 
@@ -86,7 +86,7 @@ def check_type(found: str | None, wanted: str) -> None:
     """Refuse a claim of another type than the wanted one; an empty type accepts all.
 
     Raises:
-        VerificationError: `PAYLOAD_TYPE`.
+        VerificationError: `PREDICATE_TYPE`: it is a statement of another type; `PAYLOAD_TYPE`: it is none.
     """
     # Signed for one purpose, shown for another: an SBOM must not pass where provenance is asked for.
     if wanted and found != wanted:
@@ -97,7 +97,7 @@ def of_another_type(found: str | None, wanted: str) -> VerificationError:
     """Return the refusal of a claim of another type than the wanted one; None is the type of what is no statement."""
     held = "no statement" if found is None else f"a statement of type {found[:200]!r}"
     return VerificationError(
-        Reason.PAYLOAD_TYPE,
+        Reason.PAYLOAD_TYPE if found is None else Reason.PREDICATE_TYPE,
         f"the signature is over {held}, not one of type {wanted!r}",
         remedy="Give the bundle of that attestation, or ask for no type if every kind is to count.",
     )

@@ -13,7 +13,6 @@ from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.media_types import BUNDLE_FAMILY
 from pyratify.sigstore.statement_formats import holds_statements, is_signature
 from pyratify.sigstore.trust_policy import TrustPolicies, TrustPolicy
-from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.attestation.checked_statement import (
     CheckedStatement,
     counting,
@@ -91,6 +90,8 @@ class AttestationVerifier:
         now, requirements = self._clock.now(), self._requirements
         siblings = evidence.siblings if self._looks_beside else None
         if siblings is not None:
+            from pyratify.verifiers.accepted_statements import AcceptedSigners
+
             # Before the others are judged: none of them can look beside itself.
             signers = AcceptedSigners(policy, authenticator)
             requirements = tuple([await each.beside(evidence, now, signers) or each for each in requirements])

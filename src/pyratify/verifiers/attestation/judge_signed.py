@@ -13,7 +13,6 @@ from pyratify.core.reference import Reference
 from pyratify.evidence.judgement import Circumstances, Denial, Judgement, united
 from pyratify.sigstore.statement_envelopes import SignedStatement
 from pyratify.verifiers.attestation.requirement import Requirement
-from pyratify.verifiers.tag_rule import certificate_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def judge_signed(
         tag,
         statement.predicate_type,
         signer.name,
-        certificate_names(signer.facts),
+        signer.certificate,
     )
     problems: dict[str, VerificationError] = {}
     found: dict[str, Judgement] = {}

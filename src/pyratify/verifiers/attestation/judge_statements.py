@@ -22,7 +22,6 @@ from pyratify.sigstore.statement_reader import (
     subject_of,
 )
 from pyratify.sigstore.trust_policy import TrustPolicy
-from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement
 from pyratify.verifiers.attestation.judge_signed import facts_of, judge_signed
 from pyratify.verifiers.attestation.requirement import Requirement
@@ -125,6 +124,8 @@ class _StatementJudge:
         except VerificationError as error:
             if error.reason is not Reason.VULN_FOUND:
                 raise
+            from pyratify.verifiers.accepted_statements import AcceptedSigners
+
             # Only now: what satisfies the rules as it is costs no request for what is attached beside it.
             signers = AcceptedSigners(self.policy, self.authenticator)
             beside = [await each.beside(self.evidence, self.now, signers) for each in self.requirements]

@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.verifier import Evidence
 from pyratify.evidence.judgement import Circumstances, Judge, Judgement, united
-from pyratify.verifiers.accepted_statements import AcceptedSigners
+
+if TYPE_CHECKING:
+    from pyratify.verifiers.accepted_statements import AcceptedSigners
 
 
 @runtime_checkable
 class LooksBeside(Protocol):
     """A judge for which other documents that are attached to the image can take a refusal back."""
 
-    async def beside(self, evidence: Evidence, now: datetime, signers: AcceptedSigners) -> Judge | None:
+    async def beside(self, evidence: Evidence, now: datetime, signers: "AcceptedSigners") -> Judge | None:
         """Return the judge that has read them; None where none count. The signers are those of the statement itself."""
         ...
 
@@ -61,7 +63,7 @@ class Requirement:
         return found[0] if len(found) == 1 else united(found)
 
     async def beside(
-        self, evidence: Evidence, now: datetime, signers: AcceptedSigners
+        self, evidence: Evidence, now: datetime, signers: "AcceptedSigners"
     ) -> "Requirement | None":
         """Return the requirement whose judges have read what is attached beside the evidence; None where none do.
 

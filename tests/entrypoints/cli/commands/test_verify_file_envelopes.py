@@ -67,7 +67,7 @@ def test_an_envelope_is_a_statement_as_a_bundle_is(name: str, flag: str, run: Ru
         assert run(*given, *TRUST, *asked, "file").code == 0
     for asked, reason in (
         ((*TRUST, "--source-uri", "https://github.com/org/other"), "PROVENANCE_MISMATCH"),
-        ((*TRUST, "--type", "vuln"), "PAYLOAD_TYPE"),
+        ((*TRUST, "--type", "vuln"), "PREDICATE_TYPE"),
         (("--key", "other.pub", *SOURCE), "SIG_INVALID"),
     ):
         refused = run(*given, *asked, "file")

@@ -26,6 +26,7 @@ from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.entrypoints.cli.commands.verify import Printer
 from pyratify.entrypoints.cli.decode.file_kinds import Kind, kind_of, kind_of_bundle
+from pyratify.entrypoints.cli.decode.statement_lines import MAX_LINES
 from pyratify.entrypoints.cli.engines.attestation_flags import (
     attestation_flag,
     attestation_requirement,
@@ -43,7 +44,6 @@ _FLAGS = {
     "notation": "--cert FILE with --trusted-identity, or --trust-policy and --trust-store, or --notation",
 }
 _ENDINGS = (".sigstore.json", ".bundle", ".jws.sig", ".cose.sig", ".sig")
-_MAX_LINES = 100
 _MAX_BYTES = 16 * 1024 * 1024  # as of an attestation in a registry, which may hold an SBOM
 Judge = Callable[["Given"], Awaitable[Details]]
 
@@ -85,7 +85,7 @@ def _given(path: str, flag: str) -> tuple[Given, ...]:
         from pyratify.sigstore.attached_statements import json_lines  # most files hold one
 
         try:
-            lines = json_lines(data, _MAX_LINES)
+            lines = json_lines(data, MAX_LINES)
         except VerificationError as error:
             raise ConfigurationError(f"{flag}: {path}: {error.message}", remedy=error.remedy) from None
         if lines:
