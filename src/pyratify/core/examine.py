@@ -17,7 +17,7 @@ from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
-from pyratify.core.store import Referrer
+from pyratify.core.store import Discovery, Referrer
 from pyratify.core.verifier import Evidence, Siblings, Verifier
 
 
@@ -79,7 +79,15 @@ class Examiner:
         except RatifyError as error:
             return failed(report, Outcome.INCONCLUSIVE, error)
         results = await self._verify(replace(evidence, tag=tag, siblings=siblings), place.chain)
-        return replace(report, artifact=evidence.manifest.descriptor, results=results)
+        manifest = evidence.manifest
+        types = frozenset(layer.media_type for layer in manifest.layers)
+        tagged = referrer.discovery is Discovery.COSIGN_TAG
+        return replace(
+            report,
+            artifact=manifest.descriptor,
+            results=results,
+            layer_types=types if tagged else frozenset(),
+        )
 
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)
