@@ -17,7 +17,7 @@ from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
-from pyratify.core.store import Referrer
+from pyratify.core.store import Discovery, Referrer
 from pyratify.core.verifier import Evidence, Siblings, Verifier
 
 
@@ -78,7 +78,15 @@ class Examiner:
             announced = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
             return failed(announced, outcome, error)
         results = await self._verify(evidence, place.chain)
-        return ArtifactReport(place.reference, evidence.manifest.descriptor, referrer.discovery, results)
+        manifest = evidence.manifest
+        tagged = manifest.layers if referrer.discovery is Discovery.COSIGN_TAG else ()
+        return ArtifactReport(
+            place.reference,
+            manifest.descriptor,
+            referrer.discovery,
+            results,
+            layer_types=frozenset([layer.media_type for layer in tagged]),
+        )
 
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)

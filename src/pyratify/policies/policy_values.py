@@ -9,6 +9,7 @@ from pyratify.core.policy import Reports, Subject
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
 from pyratify.core.text import clean
 from pyratify.expressions.language import Kind
+from pyratify.policies.artifact_kind import artifact_type
 
 ARTIFACTS, NOW, TAG, IMAGE = "artifacts", "now", "subject.tag", "subject.image"
 VARIABLES: Mapping[str, Kind] = {
@@ -61,7 +62,7 @@ def artifact_values(
 def _artifact(report: ArtifactReport, types: Mapping[str, str], with_nested: bool) -> dict[str, Any]:
     artifact = report.artifact
     found: dict[str, Any] = {
-        "artifactType": artifact.artifact_type or "",
+        "artifactType": artifact_type(report),
         "digest": str(artifact.digest),
         "readable": report.outcome is None,
         "results": [_result(result, types) for result in report.results],

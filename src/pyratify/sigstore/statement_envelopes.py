@@ -22,10 +22,10 @@ from pyratify.sigstore.statement_formats import DSSE, ENVELOPES, MAX_ATTESTATION
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 
+# cosign's annotation of layers under its tags.
+CERTIFICATE = "dev.sigstore.cosign/certificate"
 UNSIGNED = AuthenticatedSigner("", {"unsigned": True})
 """Stands for the signer of a statement that nothing signs."""
-# cosign's annotation of layers under its tags.
-_CERTIFICATE = "dev.sigstore.cosign/certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _envelope(
     document = json_fields.document(raw, "the attestation", MAX_ATTESTATION)
     if _is_plain(document):
         raise VerificationError(
-            Reason.EVIDENCE_UNSIGNED, "the layer is a statement as it is, without an envelope that signs it"
+            Reason.EVIDENCE_UNSIGNED, "it is a statement as it is, without an envelope that signs it"
         )
     envelope = read_dsse(document)
     # Of several, one could be the trusted signer's and another be shown (client specification, 4.4).
@@ -123,7 +123,7 @@ def _envelope(
         raise VerificationError(
             Reason.PAYLOAD_TYPE, f"the envelope holds {envelope.payload_type[:120]!r}, not {IN_TOTO}"
         )
-    pem = layer.annotations.get(_CERTIFICATE)
+    pem = layer.annotations.get(CERTIFICATE)
     certificate = None if pem is None else read_certificate(pem.encode(), "the certificate annotation")
     signature = envelope.signatures[0]
     signed = Signed(envelope.signed, payload=envelope.payload)
