@@ -53,6 +53,8 @@ def _by_type(media_type: str) -> str | None:
     media_type = plain_type(media_type)
     if media_type.startswith("application/vnd.dev.sigstore.bundle"):
         return "sigstore bundle"
+    if media_type.startswith("application/vnd.in-toto.") and media_type.endswith("+dsse"):
+        return "DSSE envelope"
     if media_type in REPORT_TYPES:
         return "vulnerability report"
     if media_type in SBOM_TYPES:
