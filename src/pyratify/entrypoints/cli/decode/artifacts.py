@@ -53,8 +53,6 @@ def _by_type(media_type: str) -> str | None:
     media_type = plain_type(media_type)
     if media_type.startswith("application/vnd.dev.sigstore.bundle"):
         return "sigstore bundle"
-    if media_type.startswith("application/vnd.in-toto.") and media_type.endswith("+dsse"):
-        return "DSSE envelope"
     if media_type in REPORT_TYPES:
         return "vulnerability report"
     if media_type in SBOM_TYPES:
@@ -69,7 +67,7 @@ def _by_type(media_type: str) -> str | None:
         "application/vnd.in-toto+json": "in-toto statement",
         "application/vnd.in-toto.bundle": _LINES,
         "slsa/attestation": _LINES,
-    }.get(media_type)
+    }.get(media_type, "DSSE envelope" if media_type.endswith("+dsse") else None)
 
 
 def _by_look(data: bytes) -> str | None:
