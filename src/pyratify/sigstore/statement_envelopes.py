@@ -18,7 +18,7 @@ from pyratify.sigstore.in_toto import Statement, parse_statement, statement_of
 from pyratify.sigstore.media_types import BUNDLE_FAMILY, IN_TOTO
 from pyratify.sigstore.mismatch import keyless
 from pyratify.sigstore.signed_content import material_of
-from pyratify.sigstore.statement_formats import DSSE, ENVELOPES, MAX_ATTESTATION, MAX_TOKENS
+from pyratify.sigstore.statement_formats import DSSE, MAX_ATTESTATION, MAX_TOKENS, is_envelope
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 
@@ -59,7 +59,7 @@ def authenticate(
     # By the type in the checked manifest: untrusted bytes must not choose their own parser.
     if layer.media_type.startswith(BUNDLE_FAMILY):
         envelope, material = _bundle(raw, artifact)
-    elif layer.media_type in ENVELOPES:
+    elif is_envelope(layer.media_type):
         envelope, material = _envelope(raw, layer, authenticator)
     else:
         raise VerificationError(

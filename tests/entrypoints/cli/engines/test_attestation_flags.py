@@ -126,6 +126,7 @@ def test_flags_ask_for_a_verification_summary(
         (("--key", "cosign.pub", "--resource-uri", " "), "--resource-uri: an empty value asks for nothing"),
         (("--key", "cosign.pub", "--maximum-age", ""), "--maximum-age: an empty value asks for nothing"),
         (("--key", "cosign.pub", "--signer-workflow", ""), "--signer-workflow: an empty value"),
+        (("--signer-workflow", "org/app"), "Write it as OWNER/REPOSITORY/.github/workflows/FILE"),
     ],
 )
 @pytest.mark.usefixtures("key")
