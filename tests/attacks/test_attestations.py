@@ -196,7 +196,16 @@ async def test_atk_207_a_payload_that_is_no_json_is_refused(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
-    "version", [None, "https://in-toto.io/Statement/v2", "https://in-toto.io/Statement/v1/", 1]
+    "version",
+    [
+        None,
+        "https://in-toto.io/Statement/v2",
+        "https://in-toto.io/Statement/v1/",
+        "http://in-toto.io/Statement/v1",
+        "https://in-toto.io/statement/v1",
+        "in-toto.io/Statement/v1",
+        1,
+    ],
 )
 async def test_atk_208_a_statement_of_an_unknown_version_is_refused(form: str, version: Any) -> None:
     """A later version may give its members another meaning."""

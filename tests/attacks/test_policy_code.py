@@ -60,6 +60,19 @@ async def test_atk_120_a_text_that_reads_true_is_no_answer(value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ['data.issuer == "trusted"', 'data.list[0] == "trusted"', "data.trusted == 1"]
+)
+async def test_atk_120_a_text_that_ends_early_is_not_taken_for_another(text: str) -> None:
+    """The library converts what is before a NUL: an issuer, a member of a list or a name would equal what it begins with."""
+    hostile = {"issuer": "trusted\0.evil", "list": ["trusted\0.evil"], "trusted\0.evil": 1}
+    verdict = await decide(f"artifacts[0].results[0].{text}", report(1, passed("cosign", "k", **hostile)))
+    assert verdict.decision is Decision.DENY
+    assert verdict.failure is not None
+    assert verdict.failure.reason is Reason.POLICY_ERROR
+    assert "NUL" in verdict.failure.message
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "".join(f"{TEN}.all({name}, " for name in "abcdef") + "true" + ")" * 6,

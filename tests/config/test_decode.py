@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from pyratify.config.decode import decode
+from pyratify.config.null_options import null_options, without_nulls
 from pyratify.config.schema import Config
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Registry
@@ -44,6 +45,9 @@ def config(**changes: Any) -> dict[str, Any]:
         (config(limits={"depth": 0}), "executors[0].limits.depth", ">= 1"),
         (config(policyEnforcer=[]), "executors[0].policyEnforcer", "expected object"),
         ({**config(), "cache": None}, "cache", "expected object, got null"),
+        (config(policyEnforcer=None), "executors[0].policyEnforcer", "expected object, got null"),
+        (config(timeout=None), "executors[0].timeout", "expected float, got null"),
+        (config(timeout="1s"), "executors[0].timeout", "expected float, got str"),
     ],
 )
 def test_errors_carry_the_path(document: Any, path: str, says: str) -> None:
@@ -52,6 +56,53 @@ def test_errors_carry_the_path(document: Any, path: str, says: str) -> None:
         decode(Config, document)
     assert caught.value.path == path
     assert says in caught.value.detail
+
+
+def _optional() -> list[tuple[str, str, type[msgspec.Struct], str]]:
+    """Return each option of each plugin that may be left out and has no other default, with the struct that has it."""
+    found = []
+    for plugin_kind, name in OPTIONS:
+        seen: set[Any] = set()
+        structs(Registry[Plugin[Any]](plugin_kind).load(name, "").options, seen)
+        found += [
+            (plugin_kind, name, struct, field.encode_name)
+            for struct in sorted(seen, key=str)
+            for field in msgspec.structs.fields(struct)
+            if field.default is None
+        ]
+    return found
+
+
+def test_null_is_no_way_to_leave_an_option_out() -> None:
+    """A demand that is written with nothing in it would be switched off; of every option of every plugin."""
+    options = _optional()
+    names = {name for _, _, _, name in options}
+    assert {"trustedRoot", "signerWorkflow", "expectedResourceUri"} <= names
+    for plugin_kind, name, struct, key in options:
+        kind, data = dict[str, tuple[struct, ...]], {"a": [{key: None}]}  # type: ignore[valid-type]
+        assert [each.path for each in null_options(kind, data)] == [f"a[0].{key}"], (plugin_kind, name)
+        if any(field.required for field in msgspec.structs.fields(struct)):
+            continue
+        with pytest.raises(ConfigurationError, match="got null") as caught:
+            decode(kind, data, "at")
+        assert caught.value.path == f"at.a[0].{key}", (plugin_kind, name)
+        assert caught.value.remedy.endswith(", or leave the key out.")
+
+
+def test_null_within_a_value_is_a_value() -> None:
+    """As in a JSON Schema, where it is one of those allowed; and where null is no default."""
+    assert decode(_Nulls, {"any": {"enum": [None]}, "number": None}) == _Nulls(
+        any={"enum": [None]}, number=None
+    )
+    assert decode(_Nulls, {"text": None}, nulls=True) == _Nulls()
+    with pytest.raises(ConfigurationError, match="text: expected str, got null"):
+        decode(_Nulls, {"any": None, "text": None})
+
+
+class _Nulls(msgspec.Struct, frozen=True):
+    any: Any = None
+    number: int | None = 1
+    text: Annotated[str, msgspec.Meta(min_length=1)] | None = None
 
 
 class _Choice(StrEnum):
@@ -72,7 +123,7 @@ class _Choices(msgspec.Struct, rename="camel"):
     [
         ({"one": "ALL"}, "one", "'ALL' is none of any, all", "Did you mean 'all'?"),
         ({"one": "some"}, "one", "'some' is none of any, all", "Write one of any, all."),
-        ({"byName": {"x": "none"}}, "byName.*", "'none' is none of any, all", "Write one of any, all."),
+        ({"byName": {"x": "none"}}, "byName.x", "'none' is none of any, all", "Write one of any, all."),
         ({"byName": {"": "any"}}, "byName", "length >= 1", "Write at least one"),
         ({"version": "V0"}, "version", "'V0' is none of v0, v1", "Did you mean 'v0'?"),
         ({"code": "LICENCE"}, "code", "none of the ", "Did you mean 'LICENSE'?"),
@@ -130,7 +181,12 @@ class Nested(msgspec.Struct, forbid_unknown_fields=True):
     ("choices", "path", "detail", "remedy"),
     [
         ({"require": "newst"}, "require", "'newst' is none of any, all, newest", "Did you mean 'newest'?"),
-        ({"types": {"a/b": "some"}}, "types.*", "'some' is none of any, all", "Write one of any, all."),
+        (
+            {"types": {"c": "all", "a.b/c": "some", "d": "none"}},
+            "types.a.b/c",
+            "'some' is none of any, all",
+            "Write one of any, all.",
+        ),
         ({"allow": ["load", "buidl"]}, "allow[1]", "'buidl' is none of build, load", "Did you mean 'build'?"),
         (
             {"mode": "it's"},
@@ -200,5 +256,7 @@ def test_every_default_is_a_value_that_may_be_written(plugin_kind: str, name: st
                 continue
             made = field.default_factory
             default = field.default if made is msgspec.NODEFAULT else made()
-            written = msgspec.to_builtins(default, str_keys=True)
+            written = without_nulls(hints[field.name], msgspec.to_builtins(default, str_keys=True))
+            if default is None:  # left out
+                continue
             assert decode(hints[field.name], written, field.encode_name) == default

@@ -1,5 +1,6 @@
 """Where a configuration accepts what nothing signs, as `ratify config check` warns."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ SIGNED = {"name": "signed", "type": "attestation", "parameters": {"sbom": {}}}
 ANY_ALL = {"type": "any-all", "parameters": {"artifactVerificationPolicies": {"default": "any"}}}
 
 
-def places(policy: dict[str, Any] | None, *verifiers: dict[str, Any]) -> list[str]:
+def places(policy: dict[str, Any] | None, *verifiers: dict[str, Any], base: Path = Path()) -> list[str]:
     """Return where a configuration with this policy is warned of."""
     executor = {"scopes": ["example.com"], "verifiers": list(verifiers or (SBOM,)), "policyEnforcer": policy}
     config = decode(Config, {"executors": [{k: v for k, v in executor.items() if v is not None}]})
-    return [path for path, _ in unsigned_evidence(config)]
+    return [path for path, _ in unsigned_evidence(config, base)]
 
 
 def tree(rule: dict[str, Any]) -> dict[str, Any]:
@@ -51,3 +52,29 @@ def test_a_policy_that_asks_for_no_signature_is_warned_of(
 def test_evidence_that_is_signed_itself_needs_no_warning() -> None:
     """An attestation has a signer."""
     assert places(ANY_ALL, SIGNED) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ('a.signed == "self"', True),
+        ('artifacts.exists(a, a["signed"] != "none")', True),
+        ("a[?'signed'].orValue('none') != 'none'", True),
+        ("a.nested.exists(n, n.results.exists(r, r.outcome == 'PASSED'))", True),
+        ('object.get(input.artifacts[0], "signed", "none") != "none"', True),
+        ('input.artifacts[_] == {"signed": "self"}', True),
+        ("count(input.verifierReports[_].nestedReports) > 0", True),
+        ("unsigned_is_fine := true", False),
+        ('a.kind == "unsigned"', False),
+        ('r.verifier == "signed"', False),
+        ('r.verifier in ["signed", "nested"]', False),
+        ("a.presigned && a.signedness", False),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_policy_asks_by_the_member_alone(text: str, asks: bool, in_file: bool, tmp_path: Path) -> None:
+    """Not by its opposite, nor by a verifier of that name."""
+    (tmp_path / "policy.rego").write_text(text)
+    given = {"policyPath": "policy.rego"} if in_file else {"policy": text}
+    policy = {"type": "rego-policy", "parameters": given}
+    assert places(policy, base=tmp_path) == ([] if asks else ["executors[0].policyEnforcer"])

@@ -26,7 +26,7 @@ def test_what_parameters_name_is_followed(tmp_path: Path) -> None:
         "stores": [{"type": "s", "parameters": {"path": "layout", "caFile": str(tmp_path / "ca.pem")}}],
         "policyEnforcer": policy,
     }
-    config = decode(Config, {"executors": [executor, {**executor, "policyEnforcer": None}]})
+    config = decode(Config, {"executors": [executor, {**executor, "scopes": ["*"]}]})
     found = named(LoadedConfig(config, tmp_path))
     assert [path.name for path in found] == ["keys", "rules", "data", "ca.pem"]
 

@@ -127,10 +127,23 @@ class TestEach:
         denied(await validate(two(False, False)[0], platforms=EACH), Reason.NO_EVIDENCE)
 
     async def test_the_evidence_of_the_index_does_not_count(self) -> None:
-        """It was asked for that of each manifest."""
+        """It was asked for that of each manifest, and so the remedy is not to sign the index once more."""
         store, _, index = two(False, False)
         store.attach(index, KIND)
-        denied(await validate(store, platforms=EACH), Reason.NO_EVIDENCE)
+        result = await validate(store, platforms=EACH)
+        denied(result, Reason.NO_EVIDENCE)
+        assert result.failure is not None
+        assert "cosign sign --recursive" in result.failure.remedy
+
+    async def test_an_index_that_lists_nothing_says_so(self) -> None:
+        """No platform was named that could be published."""
+        store = MemoryStore()
+        store.attach(add_index(store), KIND)
+        result = await validate(store, platforms=EACH)
+        denied(result, Reason.PLATFORM_MISSING)
+        assert result.failure is not None
+        assert result.failure.message == "the index lists no manifest that can be run"
+        assert "this platform" not in result.failure.remedy
 
     async def test_an_image_that_is_no_index_is_judged_itself(self) -> None:
         """Whatever platforms are named."""

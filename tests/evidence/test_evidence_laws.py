@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration, parse_duration
+from pyratify.evidence.json_difference import difference
 from pyratify.evidence.levels import all_reach, is_known, reaches
 from pyratify.evidence.patterns import check_patterns, matches
-from pyratify.evidence.provenance import difference
 from pyratify.evidence.source_uri import read_source_uri
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -70,6 +70,15 @@ def test_a_source_has_one_spelling(path: str, before: str, after: str) -> None:
         (f"git+https://h/o/r@{'a' * 40}", "https://h/o/r", "a" * 40),
         ("https://h/o/r@evil", "https://h/o/r@evil", ""),
         ("git+ssh://git@h/o/r", "ssh://git@h/o/r", ""),
+        ("git@H:o/r.git", "ssh://git@h/o/r", ""),
+        ("git@h:/o/r.git#refs/tags/v1:folder", "ssh://git@h/o/r", "refs/tags/v1"),
+        ("git+git@h:o/r@refs/tags/v1", "ssh://git@h/o/r", "refs/tags/v1"),
+        ("user@h:8443/o/r", "https://user@h:8443/o/r", ""),
+        ("h:8443/o/r", "https://h:8443/o/r", ""),
+        ("GIT+HTTPS://H:443/O/r.git/", "https://h/O/r", ""),
+        ("ssh://git@h:22/o/r", "ssh://git@h/o/r", ""),
+        ("https://h:22/o/r", "https://h:22/o/r", ""),
+        ("https://h:443@evil/o/r", "https://h:443@evil/o/r", ""),
         ("h/o/r", "https://h/o/r", ""),
         ("", "", ""),
     ],
@@ -117,9 +126,30 @@ def test_a_document_differs_from_itself_nowhere(value: object) -> None:
 
 
 def test_types_of_json_differ() -> None:
-    """True is no number, and a list is compared whole."""
-    for expected, actual in ((True, 1), (1, True), ("1", 1), ([1], [1, 2]), ({}, None), (None, {})):
+    """True is no number at any depth, a list is compared whole, and null is not what is missing."""
+    for expected, actual in (
+        (True, 1),
+        (1, True),
+        ("1", 1),
+        ([1], [1, 2]),
+        ({}, None),
+        (None, {}),
+        ([True], [1]),
+        ([0], [False]),
+        ([{"a": 1}], [{"a": True}]),
+        ([{"a": 1}], [{"a": 1, "b": 1}]),
+        ({"a": [[1.0]]}, {"a": [[True]]}),
+        ({"a": None}, {}),
+        (2**53, 2.0**53 + 2),
+        (2**53 + 1, 2.0**53),
+    ):
         assert difference(expected, actual) is not None
+
+
+def test_numbers_of_json_are_of_one_type() -> None:
+    """RFC 8259, section 6: how a number is written does not change it."""
+    for expected, actual in ((1, 1.0), (1.0, 1), ([1, {"a": 0}], [1.0, {"a": -0.0}]), ((1,), [1])):
+        assert difference(expected, actual) is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +158,8 @@ def test_types_of_json_differ() -> None:
         (1, 2, ("2", "1")),
         ({"a": {"b": "x"}}, {"a": {"b": "y"}}, ('a.b="y"', '"x"')),
         ({"a": {"b": {"c": [1, 2]}}}, {"a": {"b": {"c": [1, {"d": 3}]}}}, ('a.b.c=[1,{"d":3}]', "[1,2]")),
-        ({"a": 1}, {}, ("a=null", "1")),
+        ({"a": 1}, {}, ("", "a=1")),
+        ({"a": 1}, {"a": None}, ("a=null", "1")),
         ({"a": 1, "b": 2}, {"a": 1, "b": 3}, ("b=3", "2")),
         ({"a": "x"}, {"a": "y" * 1000}, (f'a="{"y" * 199}', '"x"')),
     ],

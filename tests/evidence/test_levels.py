@@ -15,6 +15,8 @@ from pyratify.evidence.levels import all_reach, is_known, reaches
         ("ACME_LEVEL_OK", True),
         ("SLSA_BUILD_LEVEL_", False),
         ("SLSA_build_LEVEL_3", False),
+        ("slsa_build_level_3", False),
+        ("FAILED", False),
         ("SLSA_BUILD_LEVEL_333", False),
         ("SLSA_BUILD_LEVEL_03", False),
         ("", False),

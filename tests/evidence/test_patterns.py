@@ -6,6 +6,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.evidence.patterns import check_patterns, matches
 
 REPOSITORY = "https://github.com/acme/*"
+HOST = "https://*.acme.example/app"
 ANYWHERE = "https://github.com/acme/**/release.yml"
 
 
@@ -37,6 +38,27 @@ ANYWHERE = "https://github.com/acme/**/release.yml"
         (ANYWHERE, "https://github.com/acme/%2e%2E/evil/release.yml", False),
         (REPOSITORY, "https://github.com/acme/.%2e", False),
         (REPOSITORY, "https://github.com/acme/..app", True),
+        (REPOSITORY, "https://github.com/acme/..?x", False),
+        ("https://github.com/acme/**", "https://github.com/acme/..%2fevil/app", False),
+        ("https://github.com/acme/**", "https://github.com/acme/x%2F%2e.%2Fevil", False),
+        (REPOSITORY, "https://github.com/acme/..\\evil", False),
+        (REPOSITORY, "https://github.com/acme/a%2fb", True),
+        (HOST, "https://git.acme.example/app", True),
+        (HOST, "https://git.acme.example:8443/app", False),
+        (HOST, "https://evil.example?.acme.example/app", False),
+        (HOST, "https://evil.example\\.acme.example/app", False),
+        (HOST, "https://evil.example#.acme.example/app", False),
+        (HOST, "https://evil.example%2f.acme.example/app", False),
+        (HOST, "https://evil.example\u3002.acme.example/app", False),
+        (HOST, "https://evil.example@git.acme.example/app", False),
+        ("https://git.acme.example:*/app", "https://git.acme.example:8443/app", True),
+        ("https://git.acme.example:*/app", "https://git.acme.example:x@evil.example/app", False),
+        ("https://*/app", "https://[::1]:8443/app", True),
+        ("https://**/app", "https://acme.example?x/app", False),
+        ("ssh://git@*.acme.example/app", "ssh://git@git.acme.example/app", True),
+        ("ssh://git@*.acme.example/app", "ssh://git@evil.example@git.acme.example/app", False),
+        ("*://acme.example/app", "ssh://acme.example/app", True),
+        ("pkg:oci/app*", "pkg:oci/app?repository_url=acme.example%2fapp", True),
         ("https://github.com/acme/**", "https://github.com/acme", True),
         ("https://github.com/acme/**", "https://github.com/acme/a/b/c", True),
         ("https://github.com/acme/**", "https://github.com/acmeevil/a", False),

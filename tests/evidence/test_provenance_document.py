@@ -224,6 +224,21 @@ def test_the_source_is_what_the_build_type_calls_so(parameters: dict[str, Any], 
     assert source(**parameters) == SourceUri(APP, reference)
 
 
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"repository": APP, "uri": "https://github.com/evil/app"},
+        {"repository": APP, "uri": f"{APP}@refs/tags/v2", "ref": "refs/tags/v1"},
+    ],
+)
+def test_a_source_with_two_addresses_names_none(member: dict[str, str]) -> None:
+    """One of them would be taken by another reader."""
+    with pytest.raises(VerificationError, match=r"workflow names '.*' and '.*'") as refused:
+        source(workflow=member)
+    assert refused.value.reason is Reason.PREDICATE_TYPE
+    assert source(workflow={"repository": APP, "uri": f"git+{APP}.git"}) == source(workflow=APP)
+
+
 def test_a_source_with_two_references_names_none() -> None:
     """The one in the address and the one beside it would be two releases."""
     with pytest.raises(VerificationError) as refused:

@@ -107,6 +107,26 @@ def test_what_can_give_no_bool_is_refused_when_it_is_compiled(text: str, named: 
     assert "\n" not in error.value.message
 
 
+@pytest.mark.parametrize(
+    "hostile", ["0\0", "\0", "\\\0", ["0\0"], {"0\0": 1}, {"0": ["", "\\u0000\0"]}, "\ud800"]
+)
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_text_that_the_library_would_cut_is_no_answer(hostile: object, shared: bool) -> None:
+    """It converts a text up to its first NUL, and one with half of a surrogate pair not at all."""
+    values = {**VALUES, "data": {"user": hostile}}
+    with pytest.raises(EvaluationError, match=r"NUL|surrogate"):
+        program('data.user == "0" || true').evaluate(SharedValues(values) if shared else values)
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "\\", "u0000", "\n", "\x01"])
+def test_a_text_that_only_spells_a_nul_is_seen_whole(text: str) -> None:
+    """Backslashes are doubled in JSON."""
+    assert holds(
+        "data.user == subject.tag && data.user.size() > 0", data={"user": text}, **{"subject.tag": text}
+    )
+    assert not holds('data.user == ""', data={"user": text})
+
+
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the configuration is read."""
     monkeypatch.setitem(sys.modules, "cel_expr_python", None)

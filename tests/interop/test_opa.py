@@ -149,7 +149,7 @@ async def test_an_object_is_no_answer_of_ratify_v1s_contract_in_opa(tmp_path: Pa
 async def test_an_opa_that_cannot_be_reached_leaves_it_undecided(tmp_path: Path) -> None:
     """Neither allowed nor denied for good."""
     built = await policy(f"unix:{tmp_path}/none.sock", "pyratify")
-    with pytest.raises(InconclusiveError, match="OPA gave no answer"):
+    with pytest.raises(InconclusiveError, match=r"none.sock gave no answer: "):
         await built.decide(SUBJECT, ())
     store, _ = image("application/test")
     result = await validate(store, policy=built)

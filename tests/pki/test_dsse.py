@@ -51,8 +51,9 @@ def test_lengths_are_counted_in_bytes() -> None:
         pytest.param({"signatures": [{"sig": "QQ=="}, None]}, id="null-signature"),
         pytest.param({"signatures": [{"sig": ""}]}, id="empty-sig"),
         pytest.param({"signatures": [{"sig": "QQ==", "keyid": 1}]}, id="keyid-number"),
-        pytest.param({"signatures": [{"sig": "QQ==", "cert": "x"}]}, id="unknown-member-of-signature"),
-        pytest.param({"extra": 1}, id="unknown-member"),
+        pytest.param({"payload": "Pj4_/w=="}, id="both-alphabets"),
+        pytest.param({"payload": "Pj4__w"}, id="url-safe-without-padding"),
+        pytest.param({"signatures": [{"sig": "_-=="}]}, id="url-safe-left-over-bits"),
     ],
 )
 def test_a_malformed_envelope_is_refused(changes: dict[str, Any]) -> None:
@@ -60,6 +61,19 @@ def test_a_malformed_envelope_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(VerificationError) as error:
         load_dsse(envelope(**changes))
     assert error.value.reason is Reason.ENVELOPE_MALFORMED
+
+
+@pytest.mark.parametrize("text", ["Pj4//w==", "Pj4__w=="])
+def test_either_alphabet_of_base64_is_read(text: str) -> None:
+    """Signers may use either, and verifiers must accept either (protocol.md)."""
+    found = load_dsse(envelope(payload=text, signatures=[{"sig": text}]))
+    assert (found.payload, found.signatures[0].value) == (b">>?\xff", b">>?\xff")
+
+
+def test_members_that_are_not_known_are_ignored() -> None:
+    """As envelope.md has it: some tools add certificates to a signature; a keyid that is null is unset."""
+    found = load_dsse(envelope(extra=1, signatures=[{"sig": "QQ==", "keyid": None, "cert": "x"}]))
+    assert found.signatures == (DsseSignature(b"A"),)
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,24 @@ async def test_what_an_expression_asks_of_the_image_must_hold_on_every_platform(
         assert result.failure.message.startswith("for linux/")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        (NOT_ROOT, "Build the image so"),
+        (COSIGN, "Attach evidence"),
+        ('subject.namespace == "prod" && now.getDayOfWeek() == 5', "where and when"),
+    ],
+)
+async def test_the_remedy_is_about_what_the_expression_reads(text: str, remedy: str) -> None:
+    """No signature makes an image run as another user; one platform alone needs no name."""
+    store = MemoryStore()
+    store.attach(add_configured_image(store, {"User": "0"}), "application/test")
+    result = await validate(store, policy=await policy(text))
+    assert result.failure is not None
+    assert result.failure.message.startswith("the expression is not true: ")
+    assert remedy in result.failure.remedy
+
+
 @pytest.mark.parametrize("document", [NOT_ROOT, "artifacts.size() == 1"])
 async def test_an_expression_is_evaluated_beside_the_event_loop(
     document: str, monkeypatch: pytest.MonkeyPatch

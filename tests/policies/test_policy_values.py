@@ -7,8 +7,10 @@ import pytest
 
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
+from pyratify.core.errors import Failure
 from pyratify.core.manifest import OCI_MANIFEST
 from pyratify.core.policy import Subject
+from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
 from pyratify.policies.policy_values import VARIABLES, artifact_values, subject_values
@@ -95,6 +97,16 @@ def test_an_artifact_has_every_member() -> None:
         },
     ]
     assert [each["readable"] for each in artifact_values((bare, unread(3)), TYPES)] == [True, False]
+
+
+def test_a_message_has_control_characters_as_escapes() -> None:
+    """It may quote what an artifact says, and languages stumble over some of them."""
+    failure = Failure(Reason.SIG_INVALID, "not a type: x\0\ud800", "none")
+    refused = VerifierResult("a", Outcome.FAILED, failure=failure)
+    assert (
+        artifact_values((report(1, refused),), TYPES)[0]["results"][0]["message"]
+        == r"not a type: x\x00\ud800"
+    )
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,36 @@ def test_a_refusal_names_what_was_found() -> None:
     assert "1 of 2 artifacts" in _message(NEWEST, GOOD, report(2, failed("a")))
 
 
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ((("level", 3),), "its 'level' is 2 and not 3"),
+        ((("level", 2), ("builder.id", "y")), "its 'builder.id' is 'x' and not 'y'"),
+        ((("builder.name", "y"),), "it has no 'builder.name'"),
+        ((("level", "2"),), "its 'level' is 2 and not '2'"),
+        ((("builder", "x"),), "its 'builder' is an object and not 'x'"),
+        ((("none", False),), "its 'none' is null and not false"),
+        ((("tags", 1),), "its 'tags' is a list and not 1"),
+    ],
+)
+def test_accepted_evidence_of_another_kind_is_told_apart_by_its_facts(where: Any, says: str) -> None:
+    """It was accepted, so the remedy is not to sign with another key."""
+    facts = {"level": 2, "builder": {"id": "x"}, "none": None, "tags": ["x"]}
+    failure = (
+        threshold(Rule("a", where=where)).decide(SUBJECT, (report(1, passed("a", "k", **facts)),)).failure
+    )
+    assert failure is not None
+    assert failure.message == f"what the verifier 'a' accepted is not what the policy asks for: {says}"
+    assert "correct `where`" in failure.remedy
+
+
+def test_the_newest_of_what_has_no_time_is_no_matter_of_newer_evidence() -> None:
+    """A key alone proves no time."""
+    failure = threshold(NEWEST).decide(SUBJECT, (report(1, passed("a", "k")),)).failure
+    assert failure is not None
+    assert "leave out require: newest" in failure.remedy
+
+
 def _message(rule: Rule, *reports: ArtifactReport) -> str:
     failure = threshold(rule).decide(SUBJECT, reports).failure
     assert isinstance(failure, Failure)
@@ -241,6 +271,8 @@ def _message(rule: Rule, *reports: ArtifactReport) -> str:
         (Rule(None, (SCAN,)), "policy.rules[1].rules"),
         (Rule("a", (SCAN,)), "policy.rules[1].rules"),
         (Rule(None, (Rule("a"), SCAN), 2), "policy.rules[1].threshold"),
+        (Rule("a", where=(("builder..id", "x"),)), "policy.rules[1].where.builder..id"),
+        (Rule("a", where=((".id", "x"),)), "policy.rules[1].where..id"),
     ],
 )
 def test_options_that_contradict_one_another_are_refused(rule: Rule, path: str) -> None:

@@ -107,6 +107,29 @@ async def test_an_envelope_may_repeat_the_hint() -> None:
     assert passed(await setting.validate()).signers == (KEY.fingerprint,)
 
 
+@pytest.mark.parametrize("place", ["envelope", "signature"])
+async def test_an_envelope_in_a_bundle_has_no_other_members(place: str) -> None:
+    """As protobuf's JSON mapping has it; DSSE by itself ignores them."""
+    setting = Setting()
+    bundle = sign_statement(KEY, statement(setting.image.digest))
+    envelope = bundle["dsseEnvelope"]
+    (envelope if place == "envelope" else envelope["signatures"][0])["cert"] = "x"
+    attach_bundle(setting.store, setting.image, bundle)
+    assert is_denied(await setting.validate(), Reason.ENVELOPE_MALFORMED)
+
+
+async def test_an_envelope_may_be_written_in_url_safe_base64() -> None:
+    """DSSE has both alphabets; what is signed is the payload and not its spelling."""
+    setting = Setting()
+    bundle = sign_statement(KEY, statement(setting.image.digest))
+    envelope = bundle["dsseEnvelope"]
+    spelling = str.maketrans("+/", "-_")
+    envelope["payload"] = envelope["payload"].translate(spelling)
+    envelope["signatures"][0]["sig"] = envelope["signatures"][0]["sig"].translate(spelling)
+    attach_bundle(setting.store, setting.image, bundle)
+    assert passed(await setting.validate()).signers == (KEY.fingerprint,)
+
+
 async def test_log_entries_and_timestamps_are_counted_and_add_nothing() -> None:
     """Beside a configured key they are not looked at, and the report says so."""
     setting = Setting()

@@ -98,6 +98,15 @@ def test_a_subject_without_a_digest_makes_a_statement_unusable(subject: Any) -> 
     assert refusal({"digest": {"sha256": SUBJECT.hex}}, subject)[0] is Reason.ENVELOPE_MALFORMED
 
 
+def test_a_contradiction_is_named_with_both_digests() -> None:
+    """Beside a good mention, too; what the image's digest by that algorithm is, is said."""
+    wrong = {"digest": {"sha256": SUBJECT.hex, "sha512": "0" * 128}}
+    with pytest.raises(VerificationError) as caught:
+        read_statement(payload({"digest": {"sha256": SUBJECT.hex}}, wrong), Artifact.of(b"image"))
+    assert caught.value.reason is Reason.PAYLOAD_SUBJECT_MISMATCH
+    assert f"sha512:{'0' * 128}, not {LONG}" in caught.value.message
+
+
 def test_annotations_are_those_of_the_subject_s_own_mentions() -> None:
     """What is said of another subject is not said of this one."""
     own = {"digest": {"sha256": SUBJECT.hex}, "annotations": {"a": "1"}}

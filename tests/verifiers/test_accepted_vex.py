@@ -18,7 +18,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.sigstore.budget import Budget
-from pyratify.sigstore.statement_formats import DSSE
+from pyratify.sigstore.statement_formats import DSSE, MAX_ATTESTATION
 from pyratify.testing.attestations import attach_attestation, envelope, in_toto
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.fakes import FakeClock
@@ -247,7 +247,7 @@ async def test_every_layer_of_an_attachment_is_read() -> None:
     assert result.decision is Decision.DENY
 
 
-@pytest.mark.parametrize("cut", ["attempts", "lines"])
+@pytest.mark.parametrize("cut", ["attempts", "lines", "missing", "large"])
 @pytest.mark.parametrize(
     ("first", "second", "beside", "allowed"),
     [
@@ -259,7 +259,7 @@ async def test_every_layer_of_an_attachment_is_read() -> None:
 async def test_what_is_cut_suppresses_nothing_and_takes_back(
     cut: str, first: str, second: str, beside: str | None, allowed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a list with more documents than are tried the rest is unknown; what stands by itself counts all the same."""
+    """Of documents that were not all read the rest is unknown; what stands by itself counts all the same."""
     setting = scene()
     if beside:
         setting.attest(OPENVEX, openvex(setting.digest, status=beside, time="2026-01-01T00:00:00Z"))
@@ -273,8 +273,12 @@ async def test_what_is_cut_suppresses_nothing_and_takes_back(
     if cut == "attempts":
         monkeypatch.setattr(accepted_statements, "Budget", partial(Budget, 1))
     # Two lines are one more than the layer's part of the limit.
-    layers = [one, two] if cut == "attempts" else [one, two + b"\n" + two]
+    layers = [one, two + b"\n" + two] if cut == "lines" else [one, two]
+    if cut == "large":
+        layers[1] += b" " * MAX_ATTESTATION
     setting.store.attach(setting.image, DSSE, *((DSSE, layer) for layer in layers))
+    if cut == "missing":
+        del setting.store.blobs[Digest.of(two)]
     result = await setting.validate(ACCEPTING, limits=Limits(signatures=2))
     assert (result.decision is Decision.ALLOW) is allowed, reasons(result)
 

@@ -3,16 +3,20 @@
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
+from pyratify.config.decode_keys import name_keys
 from pyratify.config.locations import join
+from pyratify.config.null_options import null_options
 from pyratify.core.errors import ConfigurationError
 
 T = TypeVar("T")
 # msgspec gives the place in the text of its exception only.
 _WHERE = re.compile(r" - at (?:`key` in )?`(?:key in )?\$([^`]*)`\Z")
+_NO_JSON = object()
 _MOST_CHOICES = 8
 _NEAR = 0.66  # a letter or two of a word: what is further off misleads
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
@@ -24,7 +28,6 @@ _WORDS = {
     "bool": "true or false",
     "object": "keys with values",
     "array": "a list",
-    "null": "nothing",
 }
 _NO_CHOICE = re.compile(r"Invalid enum value (['\"])(.*)\1", re.DOTALL)
 _BOUND = re.compile(r"Expected `(?:int|float)` (>=|>|<=|<) (\S+)\Z")
@@ -40,7 +43,7 @@ class ShapeError(ConfigurationError):
         unknown: The unknown key, where that is the fault; the path is that of its object.
         near: The known key that is nearest to it.
         missing: The missing key, where that is the fault.
-        expected: The expected type, as `float | null`, where the type is the fault.
+        expected: The expected type, as `float | null` of a key that may be left out, where the type is the fault.
     """
 
     def __init__(
@@ -66,27 +69,51 @@ class ShapeError(ConfigurationError):
         return join(self.path, self.unknown)
 
 
-def decode(kind: type[T], data: Any, path: str = "") -> T:
+def decode(kind: type[T], data: Any, path: str = "", *, nulls: bool = False) -> T:
     """Convert JSON values to a type; nothing is coerced and unknown keys are refused.
 
     Args:
         kind: A struct, or any type that msgspec converts to.
         data: JSON values.
         path: Their path in the configuration.
+        nulls: Whether a key may have null in place of being left out, as generated clients of an API send it.
 
     Raises:
         ConfigurationError: With the path, and for an unknown key the nearest known one.
     """
     try:
         # Not strict, msgspec would read the text "1" as a number and "false" as a boolean.
-        return msgspec.convert(data, kind, strict=True)
+        found = msgspec.convert(data, kind, strict=True)
+        if not nulls:
+            _check_nulls(kind, data, path)
+        return found
     except msgspec.ValidationError as error:
-        raise _explained(str(error), kind, path) from None
+        raise _explained(str(error), kind, path, data) from None
     except RecursionError:
         raise ShapeError("nested too deeply", path=path, remedy="Write it flatter.") from None
 
 
-def _explained(text: str, kind: Any, path: str) -> ShapeError:
+def _check_nulls(kind: Any, data: Any, path: str) -> None:
+    for null in null_options(kind, data):
+        try:
+            msgspec.convert(_NO_JSON, null.kind, strict=True)
+        except msgspec.ValidationError as error:
+            fault = _explained(
+                str(error).replace("got `object`", "got `null`"), null.kind, join(path, null.path), _NO_JSON
+            )
+            fault.remedy = f"{fault.remedy.removesuffix('.')}, or leave the key out."
+            raise fault from None
+
+
+def _fault(kind: Any, data: Any) -> str:
+    try:
+        msgspec.convert(data, kind, strict=True)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
     match = _WHERE.search(text)
     # msgspec's root is `$`; the path of this value stands before it.
     where = match[1].removeprefix(".") if match else ""
@@ -99,7 +126,8 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
     elif missing:
         remedy = f"Add {missing[1]} there."
     elif expected:
-        remedy = f"Write {' or '.join(_WORDS.get(each, each) for each in expected[1].split(' | '))} there."
+        kinds = [_WORDS.get(each, each) for each in expected[1].split(" | ") if each != "null"]
+        remedy = f"Write {' or '.join(kinds)} there."
     elif bound := _BOUND.search(message):
         remedy = f"Write a number {_BOUNDS[bound[1]]} {bound[2]} there."
     elif _EMPTY.search(message):
@@ -107,10 +135,10 @@ def _explained(text: str, kind: Any, path: str) -> ShapeError:
     elif choice := _NO_CHOICE.match(message):
         message, remedy = _no_choice(choice[2], _choices_at(kind, where))
     message = message.replace("Object missing required field", "the required key is missing:")
-    message = message.replace("`", "")
+    message = message.replace("`", "").replace(" | null,", ",")  # a key is left out instead
     return ShapeError(
         f"{message[0].lower()}{message[1:]}",
-        path=join(path, where.replace("[...]", ".*")),
+        path=join(path, name_keys(where, data, partial(_fault, kind))),
         remedy=remedy,
         unknown=unknown[1] if unknown else "",
         near=near,

@@ -25,6 +25,7 @@ def json_schema() -> dict[str, Any]:
         part["allOf"] = [choice for choice in choices if choice is not None]
     for definition in definitions.values():
         describe(definition)
+        _refuse_nulls(definition)
     return {"$schema": DIALECT, "title": "pyratify configuration", **schema, "$defs": definitions}
 
 
@@ -38,6 +39,15 @@ def describe(definition: dict[str, Any]) -> None:
     for name, found in definition.get("properties", {}).items():
         if name.lower() in texts:
             found["description"] = texts[name.lower()]
+
+
+def _refuse_nulls(definition: dict[str, Any]) -> None:
+    """Take null out of what an option may be whose default is null: its key is left out instead, as `decode` demands."""
+    for found in definition.get("properties", {}).values():
+        if "default" in found and found["default"] is None and "anyOf" in found:
+            del found["default"]
+            parts = [part for part in found.pop("anyOf") if part != {"type": "null"}]
+            found.update(parts[0] if len(parts) == 1 else {"anyOf": parts})
 
 
 def _choice(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from pyratify.config.locations import join
 from pyratify.core.errors import ConfigurationError
 
 # One value for each type that is surely of it; the domain is reserved (RFC 6761 6.4).
-_STAND_INS: dict[str, Any] = {"str": "stand-in.invalid", "int": 1, "float": 1.0, "bool": False, "null": None}
+_STAND_INS: dict[str, Any] = {"str": "stand-in.invalid", "int": 1, "float": 1.0, "bool": False}
 _NOTHING = object()
 
 
@@ -42,8 +42,9 @@ class RepairedDocument:
             return False
         place = fault.place
         owner, key = _find(self.document, place)
-        # The last first: of `float | null`, null needs no valid number.
-        for kind in reversed(fault.expected.split(" | ")):
+        kinds = fault.expected.split(" | ")
+        # What may be left out is removed: a stand-in would have to be valid.
+        for kind in () if "null" in kinds else reversed(kinds):
             # Once for each place: a stand-in that is wrong too is removed, or the rounds would not end.
             if kind in _STAND_INS and place not in self._replaced and place not in self._renamed:
                 self._replaced.add(place)

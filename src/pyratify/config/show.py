@@ -8,6 +8,7 @@ import msgspec
 
 from pyratify.config.decode import decode
 from pyratify.config.load import LoadedConfig
+from pyratify.config.null_options import without_nulls
 from pyratify.config.schema import THRESHOLD
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import DEFAULT_CONCURRENCY
@@ -34,7 +35,7 @@ def _executor(executor: Mapping[str, Any]) -> dict[str, Any]:
     verifiers = [_part("verifiers", each) for each in executor["verifiers"]]
     policy = executor["policyEnforcer"] or _any_of([each["name"] for each in verifiers])
     return {
-        **executor,
+        **{key: value for key, value in executor.items() if value is not None},
         "verifiers": verifiers,
         "stores": [_part("stores", each) for each in executor["stores"]],
         "policyEnforcer": _part("policies", policy),
@@ -58,7 +59,7 @@ def _parameters(kind: str, name: str, given: Any) -> Any:
         plugin = Registry[Any](kind).load(name, kind)
         if not isinstance(plugin, Plugin):
             return given
-        return msgspec.to_builtins(decode(plugin.options, given))
+        return without_nulls(plugin.options, msgspec.to_builtins(decode(plugin.options, given)))
     # TypeError: options with values that are no built-in types.
     except (ConfigurationError, TypeError):
         return given

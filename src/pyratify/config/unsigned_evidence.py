@@ -1,31 +1,40 @@
 """Where a configuration accepts evidence that nothing signs: allowed, and worth a warning (ATK-212)."""
 
-import json
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pyratify.config.schema import Config, ExecutorConfig
+from pyratify.core.files import read_file
+from pyratify.core.limits import MIB
 from pyratify.core.plugin import proves_author
 
 _THRESHOLD = "threshold-policy"
-# What policies in CEL and Rego ask for: `a.signed`, or what is attached to the document.
-_ASKING = ("signed", "nested")
+# What policies in CEL and Rego ask for: `a.signed`, or what is attached to the document. As a member: the word may also stand
+# in the name of a verifier, or for its opposite.
+_MEMBER = r"(?:signed|nested|nestedReports)"
+_ASKING = re.compile(
+    rf"""\.\s*\??{_MEMBER}\b|[\w\])]\[\s*\??["'`]{_MEMBER}["'`]\s*\]|["']{_MEMBER}["']\s*:|object\.get\([^()]*["']{_MEMBER}["']"""
+)
+_POLICY_PATH = "policyPath"
 
 
-def unsigned_evidence(config: Config) -> tuple[tuple[str, str], ...]:
+def unsigned_evidence(config: Config, base: Path) -> tuple[tuple[str, str], ...]:
     """Return the places that accept it, each with the verifier whose documents count whatever account attached them.
 
     Args:
         config: A configuration without a fault.
+        base: The folder of its relative paths.
     """
     return tuple(
         (f"executors[{number}].{where}", name)
         for number, executor in enumerate(config.executors)
-        for where, name in _places(executor)
+        for where, name in _places(executor, base)
     )
 
 
-def _places(executor: ExecutorConfig) -> Iterator[tuple[str, str]]:
+def _places(executor: ExecutorConfig, base: Path) -> Iterator[tuple[str, str]]:
     policy = executor.policy_enforcer
     names = [each.name for each in executor.verifiers if not proves_author(each.type)]
     if policy is None or not names:
@@ -39,9 +48,22 @@ def _places(executor: ExecutorConfig) -> Iterator[tuple[str, str]]:
             if rule.get("verifierName") in names and rule.get("requireSigned") is False
         )
         return
-    text = json.dumps(parameters, default=str)
-    if not any(word in text for word in _ASKING):
+    if not any(map(_ASKING.search, _texts(parameters, base))):
         yield from (("policyEnforcer", name) for name in names)
+
+
+def _texts(value: object, base: Path) -> Iterator[str]:
+    """Iterate over all texts of parameters, and those of a file that they name."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        if path := value.get(_POLICY_PATH):
+            yield read_file(base / path, MIB).decode()
+        for each in value.values():
+            yield from _texts(each, base)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each, base)
 
 
 def _rules(group: object, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

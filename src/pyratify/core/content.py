@@ -9,6 +9,7 @@ from functools import partial
 from pyratify.core.caching import ContentCache, SingleFlight
 from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.errors import StoreError
 from pyratify.core.isolation import from_store
 from pyratify.core.large_documents import LARGE_ARTIFACTS, Lease
@@ -35,6 +36,18 @@ def check_content(data: bytes, descriptor: Descriptor) -> None:
         raise StoreError(
             Reason.DIGEST_MISMATCH, f"the content delivered for {descriptor.digest} has another digest"
         )
+
+
+def content_key(partition: str, reference: Reference, kind: str, digest: Digest) -> str:
+    """Return the key of content in the engine's cache.
+
+    Args:
+        partition: Of the executor: private content must not be read from the cache without the credential for it.
+        reference: Of the repository.
+        kind: `manifest` or `blob`.
+        digest: Of the content.
+    """
+    return f"{partition}|{reference.name}|{kind}|{digest}"
 
 
 def _is(data: bytes, descriptor: Descriptor) -> bool:
@@ -74,9 +87,13 @@ class Content:
     _spent: _Spent = field(default_factory=_Spent)
 
     @contextmanager
-    def for_artifact(self) -> Iterator["Content"]:
-        """Return a `Content` for one artifact; a large document of it waits for a slot, which is kept until the context ends."""
-        lease = Lease(self.places)
+    def for_artifact(self, *, beside: bool = False) -> Iterator["Content"]:
+        """Return a `Content` for one artifact; a large document of it waits for a slot, which is kept until the context ends.
+
+        Args:
+            beside: Whether it is read on behalf of another artifact, whose own slot it would otherwise wait for in vain.
+        """
+        lease = Lease(self.beside if beside else self.places)
         try:
             yield replace(self, lease=lease)
         finally:
@@ -121,8 +138,7 @@ class Content:
         self._spend(descriptor, limit)
         if self.lease is not None:
             await self.lease.take(descriptor.size)
-        # The partition: private content must not be read from the cache without the credential for it.
-        key = f"{self.partition}|{reference.name}|{kind}|{descriptor.digest}"
+        key = content_key(self.partition, reference, kind, descriptor.digest)
         cached = self.cache.get(key) if self.cache is not None else None
         # A cache is shared or on disk, so not trusted; other content is a miss and is fetched again.
         if cached is not None and await offload(len(cached), _is, cached, descriptor):

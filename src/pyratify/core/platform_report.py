@@ -8,6 +8,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import Failure
 from pyratify.core.listed_by import Entry, ListedBy
+from pyratify.core.platform import Platform
 from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
@@ -16,6 +17,9 @@ from pyratify.core.store import Discovery
 
 NO_PLATFORM = "no platform"
 INDEX = "index"
+_OF_ITS_OWN = (
+    "Attach evidence to this manifest itself: `cosign sign --recursive` signs all that an index lists."
+)
 
 Results = Mapping[Digest, ValidationResult]
 
@@ -43,12 +47,7 @@ def combine(
     missing = choice.missing(entries)
     # An index that lists nothing of what is named must not pass for want of anything to refuse.
     if missing or not judged:
-        names = " or ".join(map(str, missing)) or "any platform that is to be judged"
-        there = ", ".join(dict.fromkeys(map(_platform, entries))) or "none"
-        return _deny(
-            whole,
-            _failure(Reason.PLATFORM_MISSING, f"the index lists no manifest for {names}; it lists: {there}"),
-        )
+        return _deny(whole, _missing(missing, entries))
     return _decide(whole, entries, judged)
 
 
@@ -108,6 +107,17 @@ def _decide(whole: ValidationResult, entries: Sequence[Descriptor], judged: Resu
     return replace(whole, decision=Decision.ALLOW if allowed else Decision.NONE)
 
 
+def _missing(missing: Sequence[Platform], entries: Sequence[Descriptor]) -> Failure:
+    if not missing:
+        message = "the index lists no manifest that can be run"
+        return Failure(
+            Reason.PLATFORM_MISSING, message, "Publish the image with a manifest for each platform."
+        )
+    names = " or ".join(map(str, missing))
+    there = ", ".join(dict.fromkeys(map(_platform, entries))) or "none"
+    return _failure(Reason.PLATFORM_MISSING, f"the index lists no manifest for {names}; it lists: {there}")
+
+
 def _denial(
     denied: list[tuple[Descriptor, ValidationResult]], ordered: list[tuple[Descriptor, ValidationResult]]
 ) -> Failure:
@@ -121,7 +131,9 @@ def _denial(
 
 
 def _of(entry: Descriptor, failure: Failure) -> Failure:
-    return replace(failure, message=f"{_platform(entry)} ({entry.digest}): {failure.message}")
+    # To sign the image again, as the code's remedy says, would sign the index once more.
+    remedy = _OF_ITS_OWN if failure.reason is Reason.NO_EVIDENCE else failure.remedy
+    return replace(failure, message=f"{_platform(entry)} ({entry.digest}): {failure.message}", remedy=remedy)
 
 
 def _report(index: Reference, entry: Entry, result: ValidationResult | None) -> ArtifactReport:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,11 +21,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _NOT_FOUND = b"credentials not found"
 _TOKEN_USER = "<token>"  # noqa: S105 - the helpers' own mark for "the secret is an identity token"
 # An allow-list: other variables may hold secrets of the service, and a helper is a foreign program.
-_KEPT = re.compile(
+# Compiled where a helper runs: it is long, and most commands ask none.
+_KEPT = (
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TMPDIR|DISPLAY|WAYLAND_DISPLAY|DBUS_\w+|XDG_\w+|GNUPGHOME|GPG_\w+"
     r"|PASSWORD_STORE_\w+|AWS_\w+|AZURE_\w+|GOOGLE_\w+|CLOUDSDK_\w+|DOCKER_CONFIG|SSL_CERT_(FILE|DIR)"
-    r"|(HTTPS?|NO|ALL)_PROXY",
-    re.ASCII | re.IGNORECASE,
+    r"|(HTTPS?|NO|ALL)_PROXY"
 )
 
 
@@ -75,7 +74,9 @@ def _find(name: str) -> str:
         )
     # Relative entries of PATH would run a program from the current folder, which may be a checkout.
     folders = [folder for folder in os.get_exec_path() if folder.startswith("/")]
-    path = shutil.which(f"docker-credential-{name}", path=os.pathsep.join(folders))
+    from shutil import which  # it imports every compression, and most configurations name no helper
+
+    path = which(f"docker-credential-{name}", path=os.pathsep.join(folders))
     if path is None:
         _refuse(name, "is not installed")
     return path
@@ -99,6 +100,7 @@ async def _run(name: str, path: str, server: str, timeout: float) -> tuple[int, 
 
 
 async def _start(path: str) -> asyncio.subprocess.Process:
+    kept = re.compile(_KEPT, re.ASCII | re.IGNORECASE)
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
             path,
@@ -106,7 +108,7 @@ async def _start(path: str) -> asyncio.subprocess.Process:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # it may quote secrets, and a full pipe would block the helper
-            env={key: value for key, value in os.environ.items() if _KEPT.fullmatch(key)},
+            env={key: value for key, value in os.environ.items() if kept.fullmatch(key)},
             start_new_session=True,  # a process group of its own, so that children of a shell script end too
         )
     )

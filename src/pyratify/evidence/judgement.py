@@ -1,6 +1,6 @@
 """What every judge of a document takes and gives."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
@@ -54,6 +54,18 @@ class Judgement:
     facts: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, hash=False)
     valid_until: datetime | None = None
     warnings: tuple[Failure, ...] = ()
+
+
+def united(found: Collection[Judgement], known: Mapping[str, Any] = _NOTHING) -> Judgement:
+    """Return what judgements of one document find together, beside the facts that are known of it without them."""
+    facts = dict(known)
+    for each in found:
+        facts.update(each.facts)
+    ends = [each.valid_until for each in found if each.valid_until is not None]
+    # The earliest end: from then on one of the rules could judge otherwise.
+    return Judgement(
+        facts, min(ends, default=None), tuple([warning for each in found for warning in each.warnings])
+    )
 
 
 class Denial(VerificationError):

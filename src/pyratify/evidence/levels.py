@@ -9,8 +9,11 @@ _LEVEL = re.compile(r"SLSA_([A-Z]+)_LEVEL_(0|[1-9][0-9]?|UNEVALUATED)", re.ASCII
 
 
 def is_known(level: str) -> bool:
-    """Return whether a text can be a level: of a track, or a custom one, which does not begin with `SLSA_`."""
-    return bool(level) and (not level.startswith("SLSA_") or _LEVEL.fullmatch(level) is not None)
+    """Return whether a text can be a level that is asked for: of a track, or a custom one, which does not begin with `SLSA_`."""
+    if not level or level == FAILED:
+        return False
+    # In any case: `slsa_build_level_2` would be a custom level that no summary has.
+    return not level.upper().startswith("SLSA_") or _LEVEL.fullmatch(level) is not None
 
 
 def reaches(verified: Iterable[str], required: str) -> bool:

@@ -8,8 +8,6 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.times import InvalidTime, parse_rfc3339
 
-_EMPTY: Mapping[str, Any] = {}
-
 
 class Members:
     """An object of a document, whose members are read one by one.
@@ -43,8 +41,7 @@ class Members:
         """Return a member that is an object; an empty one where it is not set and not required."""
         found = self.value.get(name)
         if found is None and not required:
-            # A copy: callers get `value`, and must not share a dict that can be written to.
-            found = dict(_EMPTY)
+            found = {}
         return Members(found, self._what, self._below(name), self._reason)
 
     def text(self, name: str, *, required: bool = False) -> str:
@@ -52,7 +49,9 @@ class Members:
         found = self.value.get(name)
         if found is None and not required:
             return ""
-        if not isinstance(found, str) or (required and not found):
+        if required and found == "":
+            self.malformed(f"{self._below(name)} is empty")
+        if not isinstance(found, str):
             self.malformed(f"{self._below(name)} is {kind(found)} and no text")
         return found
 

@@ -1,7 +1,8 @@
 """Patterns over the names in evidence: `*` for anything within one part of a path, a part `**` for any number of parts.
 
 The only wildcards that there are, so that no two readers differ: matching is case-sensitive, covers the whole text, and is
-the same on every platform. A text with a part `..`, or with a character that cannot be printed, matches no wildcard.
+the same on every platform. A text with a part `..`, or with a character that cannot be printed, matches no wildcard; and what stands
+for a host is compared as a host, so that `https://evil.example?.acme.example/` is none of `https://*.acme.example/`.
 """
 
 import re
@@ -11,8 +12,12 @@ from pyratify.core.errors import ConfigurationError
 
 _MAX_TEXT = 4096
 _ANY_PARTS = "**"
-# Programs that fetch URIs take an encoded dot for a dot (RFC 3986, section 6.2.2.2).
+# Programs that fetch URIs take an encoded dot for a dot (RFC 3986, section 6.2.2.2), browsers and some servers a backslash or an
+# encoded slash for a slash; a path ends at its query.
 _PARENT = re.compile(r"(?:\.|%2e){2}", re.IGNORECASE)
+_ENDS = re.compile(r"[/\\?#]|%2f|%5c", re.IGNORECASE)
+# What a host and its port have (RFC 3986, section 3.2); @ ends what stands before them.
+_AUTHORITY = re.compile(r"[A-Za-z0-9._:@\[\]-]*", re.ASCII)
 # Wildcards of other matchers: an author who writes one expects that it works.
 _FOREIGN = re.compile(r"[\[\]{}?\\]")
 # RFC 3986, section 3.1; a wildcard may stand in it or for it.
@@ -65,14 +70,18 @@ def matches(patterns: tuple[str, ...], text: str) -> bool:
     # Literal names first: they may have brackets, which are no wildcards here.
     if text in patterns:
         return True
-    parts = text.split("/")
     # Path traversal: `org/../evil` would match `org/**`, and name `evil` for what normalises URIs.
-    if not text or not text.isprintable() or len(text) > _MAX_TEXT or any(map(_PARENT.fullmatch, parts)):
+    if not text or not text.isprintable() or len(text) > _MAX_TEXT:
         return False
+    if any(map(_PARENT.fullmatch, _ENDS.split(text))):
+        return False
+    parts = text.split("/")
     return any(_match_parts(pattern.split("/"), parts) for pattern in patterns if "*" in pattern)
 
 
 def _match_parts(pattern: list[str], parts: list[str]) -> bool:
+    if not _is_same_kind_of_host(pattern, parts):
+        return False
     if _ANY_PARTS not in pattern:
         return len(pattern) == len(parts) and _all(pattern, parts)
     place = pattern.index(_ANY_PARTS)
@@ -80,6 +89,17 @@ def _match_parts(pattern: list[str], parts: list[str]) -> bool:
     if len(parts) < len(head) + len(tail):
         return False
     return _all(head, parts) and _all(tail, parts[len(parts) - len(tail) :])
+
+
+def _is_same_kind_of_host(pattern: list[str], parts: list[str]) -> bool:
+    """Return whether a wildcard in the place of a host stands for a part of a host, and for nothing that ends one early."""
+    if len(parts) < 3 or not parts[0].endswith(":") or parts[1]:
+        return True
+    wanted = pattern[2] if len(pattern) > 2 and _ANY_PARTS not in pattern[:3] else _ANY_PARTS
+    # Without a wildcard it is compared as it is. `host:*` must not match `host:x@evil.example`.
+    return "*" not in wanted or (
+        _AUTHORITY.fullmatch(parts[2]) is not None and parts[2].count("@") == wanted.count("@")
+    )
 
 
 def _all(pattern: list[str], parts: list[str]) -> bool:

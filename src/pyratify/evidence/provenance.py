@@ -1,9 +1,7 @@
 """Rules for SLSA provenance: which builder, from which source, how, and how long ago."""
 
-import json
 from collections.abc import Mapping
 from datetime import timedelta
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -11,6 +9,7 @@ from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.evidence.age import check_age, optional_duration
+from pyratify.evidence.json_difference import difference
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.evidence.patterns import check_patterns, matches
 from pyratify.evidence.provenance_document import Provenance, read_provenance
@@ -59,7 +58,8 @@ class ProvenanceJudge:
         """
         found = read_provenance(document, circumstances.predicate_type)
         self._check_names(found)
-        if missing := difference(dict(self.options.parameters), found.parameters):
+        expected = self.options.parameters
+        if expected and (missing := difference(dict(expected), found.parameters)):
             raise _mismatch("parameter", *missing)
         check_certificate(found, circumstances.certificate)
         # SLSA, `BuildMetadata`: both times are optional.
@@ -128,10 +128,10 @@ def images_of(found: Provenance) -> list[dict[str, Any]]:
 
     These are subjects of their own, which nothing has judged: the builder states that it used them.
     """
-    images = (each for each in found.materials if each.uri.startswith(_IMAGES))
+    images = [each for each in found.materials if each.uri.startswith(_IMAGES)]
     return [
         {"uri": each.uri, "digest": dict(each.digest)}
-        for each in islice(images, _MOST_IMAGES)
+        for each in images[:_MOST_IMAGES]
         # in-toto, `DigestSet`: values are texts; anything else must not reach facts and policies.
         if all(isinstance(value, str) for value in each.digest.values())
     ]
@@ -166,42 +166,23 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
             raise _mismatch(what, actual, f"{stated}, as the signer's certificate says")
 
 
-def difference(expected: Any, actual: Any, path: str = "") -> tuple[str, str] | None:
-    """Return the first difference as what is there and what is expected; None where everything expected is there.
-
-    Of an object the expected members must be there; everything else must be equal, in type too.
-    """
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        below = (
-            difference(value, actual.get(name), f"{path}.{name}" if path else name)
-            for name, value in expected.items()
-        )
-        return next((each for each in below if each), None)
-    # `True == 1` in Python, and in no JSON document.
-    if type(expected) is type(actual) and expected == actual:
-        return None
-    where = f"{path}=" if path else ""
-    return f"{where}{_shown(actual)}", _shown(expected)
-
-
 def _is_same_workflow(builder: str, signer: str) -> bool:
     # Some builders leave their own version out.
     return builder in (signer, signer.partition("@")[0])
 
 
-def _shown(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))[:200]
-
-
 def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
-    return VerificationError(
-        Reason.PROVENANCE_MISMATCH,
-        # `!a`: control characters of a hostile document must not reach terminals and logs.
-        f"the {what} is {actual[:300]!a}, not {expected[:300]}"
-        if actual
-        else f"the provenance names no {what}, and it must be {expected[:300]}",
-        remedy=f"Run what was built as the policy says; if this {what} is to be trusted, name it in the policy.",
-    )
+    # `!a`: control characters of a hostile document must not reach terminals and logs.
+    said = f"the {what} is {actual[:300]!a}, not {expected[:300]}"
+    remedy = f"Run what was built as the policy says; if this {what} is to be trusted, name it in the policy."
+    if not actual:
+        said = f"the provenance names no {what}, and it must be {expected[:300]}"
+        remedy = f"Use a builder whose provenance names its {what}, or leave this rule out."
+        if what.startswith("source"):
+            remedy += " What a build depends on is not taken for its source."
+    elif what == "builder" and actual.partition("@")[0] in expected.split(" or "):
+        remedy = f"If every release of this builder is to be trusted, write {actual.partition('@')[0]}@refs/tags/* in the policy."
+    return VerificationError(Reason.PROVENANCE_MISMATCH, said, remedy=remedy)
 
 
 def _camel(name: str) -> str:

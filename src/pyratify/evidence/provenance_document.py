@@ -1,6 +1,6 @@
 """SLSA provenance, versions 0.2 and 1, read into the same facts (slsa.dev, "Build: Provenance")."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Any
@@ -137,14 +137,23 @@ def _source(parameters: Members) -> SourceUri:
         if isinstance(found, str):
             return read_source_uri(found)
         if isinstance(found, dict):
-            member = parameters.object(name)
-            uri = read_source_uri(member.text("repository") or member.text("uri"))
-            reference = member.text("ref") or uri.reference
-            # Two references: a reader that takes the other one would judge another release.
-            if uri.reference not in ("", reference):
-                member.malformed(f"{member.path} names {uri.reference[:80]!a} and {reference[:80]!a}")
-            return SourceUri(uri.repository, reference)
+            return _named(parameters.object(name))
     return SourceUri("")
+
+
+def _named(member: Members) -> SourceUri:
+    """Return the source that an object names."""
+    written = [read_source_uri(text) for text in (member.text("repository"), member.text("uri")) if text]
+    # Two addresses or references: a reader that takes the other one would judge another source.
+    address = _only(member, [each.repository for each in written])
+    return SourceUri(address, _only(member, [*[each.reference for each in written], member.text("ref")]))
+
+
+def _only(member: Members, named: Iterable[str]) -> str:
+    distinct = list(dict.fromkeys(filter(None, named)))
+    if len(distinct) > 1:
+        member.malformed(f"{member.path} names {distinct[0][:120]!a} and {distinct[1][:120]!a}")
+    return distinct[0] if distinct else ""
 
 
 def _materials(document: Members, name: str) -> tuple[Material, ...]:
@@ -153,16 +162,17 @@ def _materials(document: Members, name: str) -> tuple[Material, ...]:
 
 def _commit(source: SourceUri, materials: tuple[Material, ...]) -> str:
     """Return the commit of the dependency that is the source."""
-    same = (each for each in materials if source.repository and _is(source, each))
-    return next((found for each in same if (found := _digest(each.digest))), "")
-
-
-def _is(source: SourceUri, material: Material) -> bool:
-    found = read_source_uri(material.uri)
-    return found.repository == source.repository and source.reference in ("", found.reference)
+    for each in materials if source.repository else ():
+        uri = read_source_uri(each.uri)
+        is_source = uri.repository == source.repository and source.reference in ("", uri.reference)
+        if is_source and (found := _digest(each.digest)):
+            return found
+    return ""
 
 
 def _digest(digests: Mapping[str, Any]) -> str:
     # in-toto, `DigestSet`: commits are `gitCommit`; SLSA 0.2 builders write `sha1`.
-    found = (digests.get(name) for name in ("gitCommit", "sha1", "sha256"))
-    return next((each for each in found if isinstance(each, str)), "")
+    for name in ("gitCommit", "sha1", "sha256"):
+        if isinstance(found := digests.get(name), str):
+            return found
+    return ""

@@ -14,6 +14,7 @@ from pyratify.evidence.provenance_document import PROVENANCE_TYPES, read_provena
 
 Captures = Callable[[str], Mapping[str, str | None] | None]
 """Returns the named groups of an expression that matches the whole of a text; None where it does not match."""
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)  # OCI distribution, "Pulling manifests"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}", re.ASCII)
 
 
@@ -127,6 +128,14 @@ def check_tag_options(options: TagOptions, groups: Mapping[str, int], path: str)
     Raises:
         ConfigurationError: With the path of the member.
     """
+    for index, tag in enumerate(options.floating):
+        # It would match nothing, and the author of a pattern expects that it works.
+        if not _TAG.fullmatch(tag):
+            raise ConfigurationError(
+                f"{tag[:80]!a} is no tag: each that moves on purpose is named as it is",
+                path=f"{path}.floating[{index}]",
+                remedy="Write the tag alone, as latest.",
+            )
     named = _PLACEHOLDER.findall(options.ref)
     for each in named:
         if each not in groups:

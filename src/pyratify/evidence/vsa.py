@@ -17,6 +17,8 @@ from pyratify.evidence.patterns import check_patterns, matches
 from pyratify.evidence.vsa_document import VerificationSummary, read_summary
 from pyratify.pki.times import format_time
 
+# Public keys of trust policies, and identities in certificates, as reports name signers.
+_SIGNER = re.compile(r"spki:sha256:[0-9a-f]{64}|sigstore:[^#]+#.+", re.ASCII)
 _DIGEST = re.compile(r"[a-z0-9]{2,20}:[0-9a-f]{32,128}", re.ASCII)
 
 
@@ -147,16 +149,30 @@ def _check(found: VerificationSummary, options: SummaryOptions) -> None:
             remedy="Do not run it; ask the verifier why. Other evidence does not outweigh this.",
         )
     if found.result != "PASSED":
-        raise _mismatch("result of the verification", found.result, "PASSED")
+        raise VerificationError(
+            Reason.PROVENANCE_MISMATCH,
+            f"the result of the verification is {found.result[:300]!a}, not PASSED",
+            remedy="Ask the verifier for a summary that says PASSED, in capitals.",
+        )
     # Step 7.
     for level in options.levels:
         if not reaches(found.levels, level):
-            raise _mismatch("verified level", ", ".join(found.levels), f"{level} or higher")
+            raise _mismatch(
+                "verified level",
+                ", ".join(found.levels),
+                f"{level} or higher",
+                "Ask for a summary that reaches it, or ask for another level in levels.",
+            )
     for level in options.dependency_levels:
         if found.dependency_levels is None or not all_reach(found.dependency_levels, level):
             counts = found.dependency_levels or {}
             stated = ", ".join(f"{number} at {name}" for name, number in counts.items())
-            raise _mismatch("level of the dependencies", stated, f"{level} or higher for all")
+            raise _mismatch(
+                "level of the dependencies",
+                stated,
+                f"{level} or higher for all",
+                "Ask for a summary that counts them so, or ask for another level in dependencyLevels.",
+            )
 
 
 def _digests(found: VerificationSummary) -> Iterator[str]:
@@ -189,6 +205,13 @@ def _check_options(options: SummaryOptions, path: str) -> None:
                 path=f"{path}.policyDigests[{index}]",
                 remedy="Write it as sha256:HEX, in small letters.",
             )
+    for index, signer in enumerate(options.signers):
+        if not _SIGNER.fullmatch(signer):
+            raise ConfigurationError(
+                f"{signer[:120]!a} is no signer as reports name them, so no summary could be signed by it",
+                path=f"{path}.signers[{index}]",
+                remedy="Write spki:sha256:HEX or sigstore:ISSUER#SUBJECT, as a report on one of its summaries has it under `signers`.",
+            )
     check_levels(f"{path}.levels", options.levels)
     check_levels(f"{path}.dependencyLevels", options.dependency_levels)
 
@@ -208,11 +231,12 @@ def check_levels(path: str, levels: tuple[str, ...]) -> None:
             )
 
 
-def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
+def _mismatch(what: str, actual: str, expected: str, remedy: str = "") -> VerificationError:
     said = f"the {what} is {actual[:300]!a}, not {expected[:300]}"
     missing = f"the verification summary names no {what}, and it must be {expected[:300]}"
     return VerificationError(
         Reason.PROVENANCE_MISMATCH,
         said if actual else missing,
-        remedy=f"Ask for a summary that says so; if this {what} is to be trusted, name it in the policy.",
+        remedy=remedy
+        or f"Ask for a summary that says so; if this {what} is to be trusted, name it in the policy.",
     )

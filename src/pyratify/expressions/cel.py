@@ -6,11 +6,14 @@ error, and only exactly true holds. `matches` is RE2, which is linear in time; t
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
+
+import msgspec
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
+from pyratify.expressions.cel_checks import check_presence, check_texts
 from pyratify.expressions.language import (
     Answer,
     EvaluationError,
@@ -24,6 +27,9 @@ from pyratify.expressions.language import (
 
 Variable = tuple[str, Kind]
 _MAX_MESSAGE = 300
+_FAILED = "the expression could not be evaluated: "
+_TRUE, _FALSE = Answer(True), Answer(False)
+_encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +50,46 @@ class CelProgram:
         """Evaluate it; errors as in `Program`."""
         try:
             value = self._run(values)
-            found = value.plain_value()
-            if found is True or found is False:
-                return Answer(found)
             kind = value.type().name()
+            # Only where it is one: not every value has a counterpart in Python.
+            if kind == "BOOL":
+                return _TRUE if value.plain_value() is True else _FALSE
+            error = kind in ("ERROR", "UNKNOWN", "*error*", "*unknown*")
+            said = _sentence(str(value.plain_value())) if error else ""
         # The library raises RuntimeError where its budget of iterations is used up.
         except Exception as error:  # noqa: BLE001 - whatever it raises, nothing was decided
-            raise EvaluationError(f"the expression could not be evaluated: {_sentence(str(error))}") from None
-        if kind in ("ERROR", "UNKNOWN", "*error*", "*unknown*"):
-            raise EvaluationError(f"the expression could not be evaluated: {_sentence(str(found))}")
+            raise EvaluationError(f"{_FAILED}{_sentence(str(error))}") from None
+        if said:
+            raise EvaluationError(f"{_FAILED}{said}")
         raise EvaluationError(f"the expression gave a value of type {kind}, not a bool")
 
     def _run(self, values: Mapping[str, Any]) -> Any:
         if not isinstance(values, SharedValues):
-            return self.run(data={name: values[name] for name in self.reads})
+            given = {name: values[name] for name in self.reads}
+            _refuse_nul(given)
+            return self.run(data=given)
         activation = values.prepared.get(self.env)
         if activation is None:
+            _refuse_nul(values)
             # Values are converted when the first expression reads them: nine tenths of the time that one takes.
             activation = values.prepared[self.env] = self.env.Activation(dict(values))
         return self.run(activation)
+
+
+def _refuse_nul(values: Mapping[str, Any]) -> None:
+    """Refuse a text with a NUL character: the library converts only what is before it, so it would equal that.
+
+    Raises:
+        ValueError: One has it.
+    """
+    for name, value in values.items():
+        # A third of the time that a walk in Python takes; what this encoder refuses, the library refuses as well.
+        data = _encoder.encode(value)
+        # The first `in` is only quicker. Escaped backslashes go first: one of them and `u0000` behind it is no NUL.
+        if b"\\" in data and b"\\u0000" in data.replace(rb"\\", b""):
+            raise ValueError(
+                f"{name} has a text with a NUL character, and what is behind that would not be seen"
+            )
 
 
 class Cel:
@@ -74,7 +101,9 @@ class Cel:
         cel = _library(source.path)
         declared = tuple(source.variables.items())
         env = _environment(declared)
+        check_presence(source, (name for name in source.variables if "." in name))
         expression = _compile(env, source)
+        check_texts(source, partial(_fault, env))
         if expression.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
             raise ConfigurationError(
                 f"the expression is of type {expression.return_type().name()}, not a bool",
@@ -100,6 +129,14 @@ def _reads(source: Source, declared: tuple[Variable, ...], name: str) -> bool:
     return False
 
 
+def _fault(env: Any, text: str) -> str:
+    try:
+        CelProgram(env.compile(text).eval, env, frozenset()).evaluate({})
+    except EvaluationError as error:
+        return error.message.removeprefix(_FAILED)
+    return ""
+
+
 def _compile(env: Any, source: Source) -> Any:
     try:
         return env.compile(source.text)
@@ -115,7 +152,17 @@ def _compile(env: Any, source: Source) -> Any:
 @lru_cache(maxsize=128)
 def _environment(declared: tuple[Variable, ...]) -> Any:
     cel = _library("")
-    return cel.NewEnv(variables={name: _type(cel, kind) for name, kind in declared})
+    from cel_expr_python.ext import ext_bindings, ext_math, ext_optional, ext_strings
+
+    # As in Kubernetes: none of them reaches out of the expression.
+    extensions = [
+        ext_strings.ExtStrings(),
+        ext_optional.ExtOptional(),
+        ext_math.ExtMath(),
+        ext_bindings.ExtBindings(),
+    ]
+    variables = {name: _type(cel, kind) for name, kind in declared}
+    return cel.NewEnv(variables=variables, extensions=extensions)
 
 
 def _type(cel: Any, kind: Kind) -> Any:
@@ -132,6 +179,8 @@ def _sentence(text: str) -> str:
     """Return the library's message in one line, without its codes."""
     # After its first line the library shows the place once more, drawn below the source.
     first = text.strip().partition("\n")[0]
+    # Of an integer that is too large it shows everything around, too.
+    first = re.sub(r"(out of range) for '.*", r"\1", first)
     return re.sub(r"^[A-Z_]+: (?:ERROR: <input>:)?", "", first)[:_MAX_MESSAGE]
 
 

@@ -1,11 +1,14 @@
 """What the result of a Rego query says: a bool, or `allow` and `deny` of a package."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from pyratify.expressions.language import Answer, EvaluationError
 
+# With Conftest, what follows an underscore is free.
+_FORBIDS = re.compile(r"(?:deny|violation)(?:_|\Z)")
 UNDEFINED = object()
 """Stands for a query without a result."""
 _MAX_MESSAGES = 20
@@ -40,8 +43,9 @@ def answer_of(result: object, query: str, *, only_bool: bool = False) -> Answer:
     if only_bool or not isinstance(result, Mapping):
         raise EvaluationError(f"{query} is {_kind(result)}, not a bool")
     # Of Gatekeeper and Conftest: a policy that forbids by it alone would forbid nothing here.
-    if "violation" in result and "deny" not in result:
-        raise EvaluationError(f"{query}.violation forbids nothing: call the rule deny, whose messages forbid")
+    other = next((name for name in result if _FORBIDS.match(name)), None)
+    if other is not None and "deny" not in result:
+        raise EvaluationError(f"{query}.{other} forbids nothing: call the rule deny, whose messages forbid")
     messages = _messages(result.get("deny", ()), query)
     allow = result.get("allow", UNDEFINED)
     # With messages the answer is no, also where `allow` has no value.
@@ -63,4 +67,6 @@ def _messages(deny: object, query: str) -> tuple[str, ...]:
 
 
 def _kind(value: Any) -> str:
-    return {dict: "an object", list: "a list", str: "a text", type(None): "null"}.get(type(value), "a number")
+    return {bool: "a bool", dict: "an object", list: "a list", str: "a text", type(None): "null"}.get(
+        type(value), "a number"
+    )

@@ -20,6 +20,7 @@ _LATER = (408, 429)  # too slow, too many: another try may help (RFC 9110, 15.5.
 _UNREACHED = "Check that it runs, that the address is its own, and that this machine reaches it."
 _REDIRECTED = "Give the address that it leads to, if that is the service's own."
 _BUSY = "Try again when it answers; its own log says why it does not."
+_LARGE = f"Let it answer with less than {_LIMIT} bytes."
 _NO_SERVICE = "Check that the address is the service's, and not that of a proxy."
 Fields = tuple[tuple[str, str], ...]
 
@@ -31,10 +32,14 @@ class ApiError(Exception):
         status: The status of the answer; 0 where there was none, or none that can be read.
         unanswered: Whether there was no answer of the service itself: an outage, throttling, a redirect, or what is no JSON.
         remedy: What to do; empty where only the caller knows that.
+        said: What the caller's `explain` made of the answer's body.
     """
 
-    def __init__(self, message: str, status: int = 0, *, unanswered: bool = False, remedy: str = "") -> None:
+    def __init__(
+        self, message: str, status: int = 0, *, unanswered: bool = False, remedy: str = "", said: str = ""
+    ) -> None:
         super().__init__(message)
+        self.said = said
         self.status = status
         self.unanswered = unanswered
         self.remedy = remedy
@@ -60,12 +65,15 @@ class JsonApi:
         connect: Opens the network, for one request: between two of them lie minutes.
         seconds: How long one request may take.
         trust: How far the service is trusted.
+        explain: Returns what may be shown of the body of an answer with another status than 200, for services that quote no
+            secrets; empty where that is no error of theirs.
     """
 
     address: Url
     connect: Callable[[], Transport] = field(repr=False)
     seconds: float = 10.0
     trust: Trust = CONFIGURED
+    explain: Callable[[bytes], str] | None = None
 
     async def get(self, target: str, fields: Fields = ()) -> Mapping[str, Any]:
         """Return the answer to a GET.
@@ -106,7 +114,8 @@ class JsonApi:
             where = self.address.origin.authority
             # Most messages of the transport name it.
             what = error.message if where in error.message else f"{where}: {error.message}"
-            raise ApiError(what, unanswered=True, remedy=_UNREACHED) from None
+            remedy = _LARGE if error.reason is Reason.SIZE_EXCEEDED else _UNREACHED
+            raise ApiError(what, unanswered=True, remedy=remedy) from None
         finally:
             await transport.aclose()
         return self._read(target.partition("?")[0], response)
@@ -129,6 +138,7 @@ class JsonApi:
                 response.status,
                 unanswered=later,
                 remedy=_BUSY if later else "",
+                said=self.explain(response.body) if self.explain is not None else "",
             )
         try:
             return load_object(response.body, what="answer")

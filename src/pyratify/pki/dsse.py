@@ -6,11 +6,15 @@ from pyratify.core import strictjson
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.pki.encoding import InvalidBase64, decode_member
+from pyratify.pki.encoding import InvalidBase64, decode_either_base64, decode_member
 
 MAX_SIGNATURES = 16  # envelope.md has no limit; each signature may be tried with each key
 _MAX_TYPE = 256
-_MEMBERS = {"payload", "payloadType", "signatures"}
+_MEMBERS = {
+    "payload",
+    "payloadType",
+    "signatures",
+}  # members beside them are ignored (envelope.md, "Parsing rules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,11 @@ def read_dsse(document: Any) -> DsseEnvelope:
     """Read an envelope from JSON that was parsed strictly.
 
     Raises:
-        VerificationError: `ENVELOPE_MALFORMED`: a member missing, unknown or of the wrong type, lenient base64, no
-            signature, or more than `MAX_SIGNATURES`.
+        VerificationError: `ENVELOPE_MALFORMED`: a member missing or of the wrong type, lenient base64, no signature, or more
+            than `MAX_SIGNATURES`.
     """
-    # Stricter than envelope.md, which ignores unknown members: nothing unsigned is let through.
-    if not isinstance(document, dict) or set(document) != _MEMBERS:
-        _refuse("it must have exactly payload, payloadType and signatures")
+    if not isinstance(document, dict) or not set(document) >= _MEMBERS:
+        _refuse("it must have payload, payloadType and signatures")
     kind, signatures = document["payloadType"], document["signatures"]
     # ASCII only: two spellings of one letter would be two types.
     if not isinstance(kind, str) or not kind.isascii() or not 0 < len(kind) <= _MAX_TYPE:
@@ -83,21 +86,21 @@ def read_dsse(document: Any) -> DsseEnvelope:
     if not isinstance(signatures, list) or not 0 < len(signatures) <= MAX_SIGNATURES:
         _refuse(f"signatures is not a list of 1 to {MAX_SIGNATURES} signatures")
     try:
-        # Standard base64 only, where protocol.md has URL-safe too: one envelope, one spelling.
-        payload = decode_member(document["payload"], "payload")
+        # Either alphabet (protocol.md, "Signature Definition"), each in its one canonical spelling.
+        payload = decode_member(document["payload"], "payload", decode_either_base64)
         return DsseEnvelope(payload, kind, tuple(_signature(value) for value in signatures))
     except InvalidBase64 as error:
         _refuse(str(error))
 
 
 def _signature(value: Any) -> DsseSignature:
-    if not isinstance(value, dict) or not {"sig"} <= set(value) <= {"sig", "keyid"}:
+    if not isinstance(value, dict) or "sig" not in value:
         _refuse("a signature must have sig and may have keyid")
-    # "MUST NOT be used for security decisions" (protocol.md): kept for messages.
-    keyid = value.get("keyid", "")
+    # "MUST NOT be used for security decisions" (protocol.md): kept for messages. null is unset, which is the same as empty.
+    keyid = "" if value.get("keyid") is None else value["keyid"]
     if not isinstance(keyid, str):
         _refuse("a signature's keyid is not a text")
-    signature = decode_member(value["sig"], "sig")
+    signature = decode_member(value["sig"], "sig", decode_either_base64)
     if not signature:
         _refuse("a signature is empty")
     return DsseSignature(signature, keyid)

@@ -7,6 +7,8 @@ import base64
 import binascii
 from collections.abc import Callable
 
+_STANDARD = str.maketrans("-_", "+/")
+
 
 class InvalidBase64(ValueError):
     """A text that is not the canonical encoding of any bytes."""
@@ -55,6 +57,20 @@ def decode_base64url(text: str) -> bytes:
     if encode_base64url(data) != text:
         raise InvalidBase64("not canonical base64url without padding")
     return data
+
+
+def decode_either_base64(text: str) -> bytes:
+    """Decode standard or URL-safe base64 with padding, never a mixture (RFC 4648, sections 4 and 5).
+
+    Raises:
+        InvalidBase64: As `decode_base64`.
+    """
+    if "-" not in text and "_" not in text:
+        return decode_base64(text)
+    # One alphabet: with both, a text would have spellings without number.
+    if "+" in text or "/" in text:
+        raise InvalidBase64("not base64")
+    return decode_base64(text.translate(_STANDARD))
 
 
 def decode_member(value: object, name: str, decode: Callable[[str], bytes] = decode_base64) -> bytes:

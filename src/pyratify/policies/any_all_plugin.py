@@ -40,6 +40,7 @@ async def build(name: str, options: AnyAllOptions, resources: Resources) -> AnyA
                 path="nestedReferences",
                 remedy=f"Name one of: {', '.join(resources.verifiers)}.",
             )
+        _check_types(options.nested_references[verifier], f"nestedReferences.{verifier[:80]}")
     types = dict(options.artifact_verification_policies)
     for kind in types:
         # Compared with artifact types as they are, neither would ever be there, and every image be denied.
@@ -50,7 +51,17 @@ async def build(name: str, options: AnyAllOptions, resources: Resources) -> AnyA
                 remedy=f"Name one type, or write {DEFAULT} for all types that are not named.",
             )
     default = types.pop(DEFAULT, Quantifier.ALL)
-    return AnyAllPolicy(types, default, options.nested_references)
+    return AnyAllPolicy(types, default, options.nested_references, dict(resources.verifier_types))
+
+
+def _check_types(kinds: tuple[str, ...], path: str) -> None:
+    for index, kind in enumerate(kinds):
+        if "*" in kind:
+            raise ConfigurationError(
+                f"{kind[:80]!r} is compared with artifact types as it is",
+                path=f"{path}[{index}]",
+                remedy="Name one type, or write an empty list for all types.",
+            )
 
 
 plugin: Plugin[AnyAllPolicy] = Plugin(

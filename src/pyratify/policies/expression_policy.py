@@ -92,7 +92,10 @@ class ExpressionPolicy:
         # All platforms: which one is run is not known here. `all` of none is true.
         if not images:
             return deny(Reason.POLICY_ERROR, "nothing is known of the image itself")
-        judged = [self._judge({**values, IMAGE: image}, image["platform"]) for image in images]
+        judged = [
+            self._judge({**values, IMAGE: image}, image["platform"] if len(images) > 1 else "")
+            for image in images
+        ]
         return next((each for each in judged if each.decision is not Decision.ALLOW), judged[0])
 
     def _judge(self, values: Mapping[str, Any], platform: str = "") -> Verdict:
@@ -107,8 +110,16 @@ class ExpressionPolicy:
             # `is`: languages are plugins, and an answer that is only truthy must not allow.
             if answer.holds is not True:
                 said = "; ".join((validation.message, *answer.messages))
-                return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}")
+                return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}", _remedy(validation.program.reads))
         return _ALLOW
+
+
+def _remedy(reads: frozenset[str]) -> str:
+    if IMAGE in reads:
+        return "Build the image so that the expression is true of it, or change the policy."
+    if ARTIFACTS in reads:
+        return "Attach evidence of which the expression is true, or change the policy."
+    return "Ask for the image where and when the expression is true, or change the policy."
 
 
 _CORRECT = "Correct the policy: ask with has() whether a field is there, or attach the evidence that has it."

@@ -1,17 +1,26 @@
 """Asks an Open Policy Agent by its Data API (OPA documentation, "REST API")."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import InconclusiveError, RatifyError
 from pyratify.core.reason import Reason
+from pyratify.core.strictjson import InvalidJson, load_object
+from pyratify.core.text import clean
 from pyratify.expressions.language import EvaluationError
 from pyratify.expressions.rego_answer import UNDEFINED
 from pyratify.http.json_api import ApiError, JsonApi
 
 MAX_INPUT = 4 * 1024 * 1024
 _FAILED = (400, 500)
+_MAX_SAID = 300
+_REMEDIES = {
+    401: "Give the token that OPA accepts as opa.token.",
+    403: "Let OPA's own authorization policy allow the query, or give another opa.token.",
+    404: "Check that the address is OPA's, and not that of a proxy.",
+}
 _REMEDY = "Check that OPA runs and can be reached from here, then try again."
 
 
@@ -21,11 +30,13 @@ class OpaClient:
 
     Attributes:
         api: Its address.
+        place: Its socket, for messages; empty where its address is in them.
         token: Its bearer token; empty for none.
         strict: Whether errors of built-in functions are errors; otherwise OPA takes them for undefined, and `not` of them is true.
     """
 
     api: JsonApi
+    place: str = ""
     token: str = ""
     strict: bool = True
 
@@ -45,15 +56,34 @@ class OpaClient:
         try:
             answer = await self.api.post_json(target, {"input": document}, fields)
         except ApiError as error:
-            # OPA's answers where a policy fails: a conflict, or an error of a built-in function.
-            if error.status in _FAILED:
-                raise EvaluationError(f"OPA could not evaluate {query}: {error}") from None
-            raise InconclusiveError(
-                Reason.POLICY_ERROR, f"OPA gave no answer: {error}", remedy=_REMEDY
-            ) from None
+            # OPA's own answers where a policy fails: a conflict, or an error of a built-in function. Those of a proxy are no answer.
+            if error.status in _FAILED and error.said:
+                raise EvaluationError(f"OPA could not evaluate {query}: {error.said}") from None
+            raise self._no_answer(f"{error}", _REMEDIES.get(error.status) or error.remedy) from None
         except RatifyError as error:
-            raise InconclusiveError(
-                Reason.POLICY_ERROR, f"OPA gave no answer: {error.message}", remedy=_REMEDY
-            ) from None
+            raise self._no_answer(error.message, "") from None
         # OPA's Data API leaves `result` out where the document is undefined.
         return answer.get("result", UNDEFINED)
+
+    def _no_answer(self, why: str, remedy: str) -> InconclusiveError:
+        where = f" at {self.place}" if self.place else ""
+        return InconclusiveError(
+            Reason.POLICY_ERROR, f"OPA{where} gave no answer: {why}", remedy=remedy or _REMEDY
+        )
+
+
+def opa_error(body: bytes) -> str:
+    """Return what OPA says of a failure (OPA documentation, "Errors"); empty where the body is none of OPA's."""
+    try:
+        document = load_object(body, what="answer")
+    except InvalidJson:
+        return ""
+    errors = document.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else document
+    if not isinstance(first, Mapping) or not isinstance(document.get("code"), str):
+        return ""
+    said = ": ".join(str(first[name]) for name in ("code", "message") if first.get(name))
+    location = first.get("location")
+    if isinstance(location, Mapping):
+        said += f" ({location.get('file')}:{location.get('row')})"
+    return clean(said, _MAX_SAID)

@@ -12,9 +12,10 @@ from pyratify.http.http_options import HttpOptions
 from pyratify.http.json_api import JsonApi, parse_address
 from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.http.url import Url
-from pyratify.policies.opa_client import OpaClient
+from pyratify.policies.opa_client import OpaClient, opa_error
 
 _UNIX = "unix:"
+_PEM = "Name a file with certificates in PEM."
 
 
 class OpaAddress(Protocol):
@@ -63,13 +64,28 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
         address = parse_address(options.url, "opa.url", "https://opa.example.com:8181")
     ca = _ca(resources.base / options.ca_file) if options.ca_file else ""
     settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations, unix_socket=socket)
-    # Now: certificates that cannot be used are a mistake of the configuration.
-    asyncio_transport(settings)
+    try:
+        # Now: certificates that cannot be used are a mistake of the configuration.
+        asyncio_transport(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{options.ca_file}: {error.detail}", path="opa.caFile", remedy=_PEM
+        ) from None
+    api = JsonApi(address, partial(asyncio_transport, settings), seconds, explain=opa_error)
     return OpaClient(
-        JsonApi(address, partial(asyncio_transport, settings), seconds),
-        options.token,
-        options.strict_builtin_errors,
+        api, f"unix:{socket}" if socket else "", _token(options.token), options.strict_builtin_errors
     )
+
+
+def _token(token: str) -> str:
+    # A header field (RFC 9110, 5.5): with a line break, as at the end of a file, no request could be sent.
+    if token and not (token.isascii() and token.isprintable() and " " not in token):
+        raise ConfigurationError(
+            "the token has a blank, a line break or another character that no token has",
+            path="opa.token",
+            remedy="Write the token alone, or its file as file:/run/secrets/opa-token.",
+        )
+    return token
 
 
 def _ca(path: Path) -> str:
@@ -78,6 +94,4 @@ def _ca(path: Path) -> str:
     except UnreadableFile as error:
         raise ConfigurationError(f"{path} {error}", path="opa.caFile", remedy=error.remedy) from None
     except UnicodeDecodeError:
-        raise ConfigurationError(
-            f"{path} is no PEM file", path="opa.caFile", remedy="Name a file with certificates in PEM."
-        ) from None
+        raise ConfigurationError(f"{path} is no PEM file", path="opa.caFile", remedy=_PEM) from None

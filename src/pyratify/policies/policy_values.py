@@ -7,7 +7,9 @@ import msgspec
 
 from pyratify.core.policy import Reports, Subject
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
+from pyratify.core.text import clean
 from pyratify.expressions.language import Kind
+from pyratify.policies.artifact_kind import artifact_type
 
 ARTIFACTS, NOW, TAG, IMAGE = "artifacts", "now", "subject.tag", "subject.image"
 VARIABLES: Mapping[str, Kind] = {
@@ -60,7 +62,7 @@ def artifact_values(
 def _artifact(report: ArtifactReport, types: Mapping[str, str], with_nested: bool) -> dict[str, Any]:
     artifact = report.artifact
     found: dict[str, Any] = {
-        "artifactType": artifact.artifact_type or "",
+        "artifactType": artifact_type(report),
         "digest": str(artifact.digest),
         "readable": report.outcome is None,
         "results": [_result(result, types) for result in report.results],
@@ -79,7 +81,8 @@ def _result(result: VerifierResult, types: Mapping[str, str]) -> dict[str, Any]:
         "type": types.get(result.verifier, ""),
         "outcome": _OUTCOMES[result.outcome],
         "reason": failure.reason.value if failure else "",
-        "message": failure.message if failure else "",
+        # Messages quote what registries and artifacts say; as in reports, with escapes.
+        "message": clean(failure.message) if failure else "",
         "signers": list(details.signers) if details else [],
         # Of what did not pass, what trusted signers say of it.
         "data": plain_facts(details.data if details else result.facts),

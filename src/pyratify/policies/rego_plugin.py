@@ -8,15 +8,19 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from pyratify.core.decision import in_thread
-from pyratify.core.errors import ConfigurationError
+from pyratify.core.errors import ConfigurationError, InconclusiveError
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Registry, Resources
+from pyratify.core.reason import Reason
 from pyratify.expressions.language import MAX_TEXT, Answer, AsyncProgram, Kind, Language, Program, Source
-from pyratify.expressions.rego_answer import answer_of
+from pyratify.expressions.rego_answer import UNDEFINED, answer_of
 from pyratify.expressions.rego_reads import may_read_nested, may_read_tag
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_policy import RegoPolicy
 
+_NOT_LOADED = (
+    "Load a policy of the package pyratify into OPA; after a start, wait until its bundles are there."
+)
 _START = 20.0  # seconds that an engine may take to start again, after one was ended
 
 
@@ -146,6 +150,9 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
     async def ask(document: dict[str, Any], now: datetime) -> Answer:
         del now  # OPA has a clock of its own
         found = await client.query(contract.query, document)
+        # A package that is there has a value, an object. A rule of Ratify v1's contract may have none.
+        if found is UNDEFINED and not contract.only_bool:
+            raise InconclusiveError(Reason.POLICY_ERROR, f"OPA has no {contract.query}", remedy=_NOT_LOADED)
         return answer_of(found, contract.query, only_bool=contract.only_bool)
 
     return RegoPolicy(

@@ -16,6 +16,7 @@ from pyratify.policies.rego_contract import RegoInput
 Ask = Callable[[dict[str, Any], datetime], Awaitable[Answer]]
 """Returns the policy's answer to an input, at a time."""
 _SECOND = timedelta(seconds=1)
+_ATTACH = "Attach the evidence that the policy asks for, or change the policy."
 _CORRECT = "Correct the policy: it must give true or false for every input; `opa eval` shows what it gives."
 
 
@@ -71,7 +72,8 @@ class RegoPolicy:
         verdict = deny(Reason.POLICY_ERROR, "nothing is known of the image itself")
         # Every platform: which one a node runs is not known here.
         for image in images:
-            verdict = await self._judge(subject, reports, image)
+            place = f"for {image['platform']}: " if image is not None and len(images) > 1 else ""
+            verdict = await self._judge(subject, reports, image, place)
             if verdict.decision is not Decision.ALLOW:
                 break
         if not self.reads_time:
@@ -79,8 +81,7 @@ class RegoPolicy:
         # In whole seconds, as `now` in the input.
         return replace(verdict, valid_until=subject.now.replace(microsecond=0) + _SECOND)
 
-    async def _judge(self, subject: Subject, reports: Reports, image: Image | None) -> Verdict:
-        place = f"for {image['platform']}: " if image is not None else ""
+    async def _judge(self, subject: Subject, reports: Reports, image: Image | None, place: str) -> Verdict:
         try:
             answer = await self.ask(self.inputs.make(subject, reports, image), subject.now)
         except EvaluationError as error:
@@ -88,4 +89,4 @@ class RegoPolicy:
         if answer.holds is True:
             return Verdict(Decision.ALLOW)
         said = "; ".join(answer.messages) or f"{self.inputs.contract.query} is false"
-        return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}")
+        return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}", _ATTACH)

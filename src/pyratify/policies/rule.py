@@ -1,6 +1,6 @@
 """The rules of the threshold policy: a tree, checked when it is made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -93,9 +93,20 @@ class Rule:
             return False
         return True if len(alike) == len(found) else None
 
+    def difference(self, facts: Any) -> str:
+        """Return the first value of `where` that facts do not have, in words; empty where they have all."""
+        for path, wanted in self.where:
+            value = _find(facts, path)
+            if value is _MISSING:
+                return f"it has no {path!r}"
+            if type(value) is not type(wanted) or value != wanted:
+                return f"its {path!r} is {_shown(value)} and not {_shown(wanted)}"
+        return ""
+
 
 # Not None: null is a value that facts may have.
 _MISSING = object()
+_SHOWN = 120
 
 
 def _find(facts: Any, path: str) -> object:
@@ -106,6 +117,15 @@ def _find(facts: Any, path: str) -> object:
         except (KeyError, TypeError, IndexError):
             return _MISSING
     return facts
+
+
+def _shown(value: object) -> str:
+    """Return a value as it is written in a configuration."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower().replace("none", "null")
+    if isinstance(value, str | int | float):
+        return repr(value)[:_SHOWN]
+    return "an object" if isinstance(value, Mapping) else "a list"
 
 
 def check_rule(rule: Rule, path: str) -> None:
@@ -130,6 +150,7 @@ def check_rule(rule: Rule, path: str) -> None:
     if len(rule.rules) > MAX_RULES:
         raise ConfigurationError(f"a group has at most {MAX_RULES} rules", path=f"{path}.rules")
     _check_evidence_options(rule, path)
+    _check_where(rule, path)
     for index, child in enumerate(rule.rules):
         check_rule(child, f"{path}.rules[{index}]")
 
@@ -174,11 +195,21 @@ def _check_evidence_options(rule: Rule, path: str) -> None:
             path=path,
             remedy="Name the reason codes, or the facts of a result, that forbid.",
         )
+
+
+def _check_where(rule: Rule, path: str) -> None:
     for name, wanted in rule.where:
+        place = f"{path}.where.{name[:80]}"
+        if not all(name.split(".")):
+            raise ConfigurationError(
+                f"{name[:80]!r} has an empty name between its dots",
+                path=place,
+                remedy="Write the names of a path with one dot between, as builder.id.",
+            )
         # Compared as it is, it would forbid nothing.
-        if isinstance(wanted, str) and "*" in wanted:
+        if rule.deny and isinstance(wanted, str) and "*" in wanted:
             raise ConfigurationError(
                 f"{wanted[:80]!r} is compared as a whole text, in which * is no wildcard, so this would forbid nothing",
-                path=f"{path}.where.{name}",
+                path=place,
                 remedy="Write one rule for each value that forbids, or an expression in CEL.",
             )

@@ -10,6 +10,8 @@ from pyratify.policies.rule import Require, Rule
 from pyratify.policies.rule_evidence import SKEW, Holds, Judged, Reports, forbids, judge, result_of
 
 _OTHER_KINDS = frozenset({Reason.PREDICATE_TYPE, Reason.PAYLOAD_TYPE})
+_DATED = "Remove or replace what has no signed time, as a timestamp or a transparency log gives it, or leave out require: newest."
+_OTHER_FACTS = "Attach evidence with these facts, or correct `where` in the policy; `-o json` shows the facts of each result."
 _NEWER = "Attach newer evidence that the policy accepts, or remove what does not belong there."
 
 
@@ -49,13 +51,26 @@ def _of_rule(leaf: Rule, reports: Reports, holds: Holds, now: datetime) -> Verdi
             Reason.EVIDENCE_UNSIGNED,
             f"what the verifier {name!r} accepted is not signed, and the policy counts only what is signed",
         )
+    if not found:
+        return _of_where(leaf, reports)
     if leaf.require is Require.ANY or not any(each.satisfies for each in found):
         return None
-    if leaf.require is Require.ALL:
-        bad = sum(not each.satisfies for each in found)
-        what = f"the policy needs all evidence of the verifier {name!r} to be accepted; of {len(found)}, {bad} was not"
-        return deny(Reason.POLICY_UNSATISFIED, what)
-    return _of_newest(leaf, found, now)
+    return _of_all(leaf, found) if leaf.require is Require.ALL else _of_newest(leaf, found, now)
+
+
+def _of_all(leaf: Rule, found: list[Judged]) -> Verdict:
+    bad = sum(not each.satisfies for each in found)
+    what = f"the policy needs all evidence of the verifier {leaf.verifier!r} to be accepted; of {len(found)}, {bad} was not"
+    return deny(Reason.POLICY_UNSATISFIED, what)
+
+
+def _of_where(leaf: Rule, reports: Reports) -> Verdict | None:
+    for report in reports:
+        result = report.passed(leaf.verifier or "")
+        if result is not None and result.details is not None:
+            what = f"what the verifier {leaf.verifier!r} accepted is not what the policy asks for: {leaf.difference(result.details.data)}"
+            return deny(Reason.POLICY_UNSATISFIED, what, _OTHER_FACTS)
+    return None
 
 
 def _of_newest(leaf: Rule, found: list[Judged], now: datetime) -> Verdict:
@@ -66,7 +81,7 @@ def _of_newest(leaf: Rule, found: list[Judged], now: datetime) -> Verdict:
     undated = sum(each.time is None for each in found)
     if undated:
         what = f"{undated} of {len(found)} artifacts of the verifier {leaf.verifier!r} have no known time, so any may be the newest"
-        return deny(Reason.POLICY_UNSATISFIED, what, _NEWER)
+        return deny(Reason.POLICY_UNSATISFIED, what, _DATED)
     what = (
         f"the newest evidence of the verifier {leaf.verifier!r} is not accepted; what is older does not count"
     )

@@ -35,3 +35,13 @@ class AuthenticatedSigner:
         return common_facts(
             self.identity or self.name, issuer=self.issuer, root=self.root, signed_at=self.signed_at
         )
+
+    @property
+    def certificate(self) -> Mapping[str, str]:
+        """What its certificate states, by Fulcio's names, as `sourceRepositoryRef`; empty for a key."""
+        extensions = self.facts.get("certificateExtensions")
+        if not extensions:
+            return {}
+        from pyratify.sigstore.fulcio import OIDS  # only where certificates are read
+
+        return {name: extensions[oid] for name, oid in OIDS.items() if oid in extensions}

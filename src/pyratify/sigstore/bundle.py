@@ -20,6 +20,8 @@ MAX_SIGNATURES = 32
 _BUNDLE = ("mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope")
 _SINGLE = BUNDLE_TYPES.index("application/vnd.dev.sigstore.bundle+json;version=0.3")
 _CONTENT = ("messageSignature", "dsseEnvelope")
+_ENVELOPE = ("payload", "payloadType", "signatures")
+_SIGNATURE = ("sig", "keyid")
 _KEY_FORMS = ("publicKey", "x509CertificateChain", "certificate")
 _MATERIAL = (*_KEY_FORMS, "tlogEntries", "timestampVerificationData")
 _LOG_ENTRY = (
@@ -113,6 +115,9 @@ def _envelope(value: Any) -> DsseEnvelope:
     # Several are out of scope, since the log commits to one (client specification, 4.4).
     if len(signatures) != 1:
         json_fields.malformed(f"the envelope has {len(signatures)} signatures, not exactly one")
+    # Stricter than DSSE by itself, as protobuf's JSON mapping is: an unknown member is an error.
+    json_fields.members(value, "dsseEnvelope", _ENVELOPE)
+    json_fields.members(signatures[0], "signatures[0]", _SIGNATURE)
     return read_dsse(value)
 
 

@@ -1,6 +1,6 @@
 """in-toto statements, read from the verified bytes only (in-toto attestation framework, "Statement layer")."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Any
 
@@ -14,7 +14,7 @@ from pyratify.sigstore.artifact import ALGORITHMS, Artifact, agree, contradict
 from pyratify.sigstore.claim import Claim
 
 STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
-_STATEMENT = "https://in-toto.io/Statement"
+_STATEMENT = "in-toto.io/statement"
 MAX_SUBJECTS = 1024  # a release names hundreds of files
 MAX_DIGESTS = 32
 
@@ -27,16 +27,13 @@ class Statement:
         predicate_type: What kind of document the predicate is.
         predicate: The document, a JSON value.
         subjects: The artifacts that it is about, each with its digests by algorithm.
+        algorithms: Those of `ALGORITHMS` that any subject is named by.
     """
 
     predicate_type: str
     predicate: Any = field(repr=False, hash=False)
     subjects: tuple[tuple[Mapping[str, Any], Mapping[str, Any]], ...] = field(repr=False, hash=False)
-
-    @property
-    def algorithms(self) -> tuple[str, ...]:
-        """The algorithms of `ALGORITHMS` that any subject is named by."""
-        return tuple(name for name in ALGORITHMS if any(name in digests for _, digests in self.subjects))
+    algorithms: tuple[str, ...]
 
     def claim(self, artifact: Artifact) -> Claim:
         """Return what the statement says of an artifact.
@@ -49,7 +46,10 @@ class Statement:
         # An artifact may be named twice, with different annotations; one mention that suffices is enough.
         mentions = [value for value, digests in self.subjects if agree(digests, known)]
         # Also beside a good mention: what is said of the artifact has to hold for each.
-        if not mentions or any(contradict(digests, known) for _, digests in self.subjects):
+        for _, digests in self.subjects:
+            if contradict(digests, known):
+                raise _contradiction(artifact, digests, known)
+        if not mentions:
             raise _about_another(artifact, [digests for _, digests in self.subjects])
         return Claim(tuple(_annotations(value) for value in mentions), predicate_type=self.predicate_type)
 
@@ -79,21 +79,26 @@ def statement_of(document: Mapping[str, Any]) -> Statement:
     subjects = json_fields.items(document.get("subject"), "subject", MAX_SUBJECTS)
     # Every subject must be well-formed, also those about other artifacts: no reader may see another list.
     named = tuple((value, _digests(value)) for value in subjects)
-    return Statement(predicate_type, document.get("predicate"), named)
+    algorithms = tuple(name for name in ALGORITHMS if any(name in digests for _, digests in named))
+    return Statement(predicate_type, document.get("predicate"), named, algorithms)
 
 
 def _no_statement(document: Mapping[str, Any]) -> VerificationError:
     """Return why a document is not read: a statement of a version that is not known, or something else."""
-    kind = document.get("_type")
-    is_other = isinstance(kind, str) and not kind.startswith(_STATEMENT)
-    # A later version may give its members another meaning.
+    kind, known = document.get("_type"), " or ".join(STATEMENT_TYPES)
+    said = f"is of type {str(kind)[:120]!a}" if kind is not None else "has no _type"
+    # A later version may give its members another meaning; look-alikes are no other kind of document.
+    is_other = isinstance(kind, str) and _STATEMENT not in kind.lower()
     if "predicateType" in document and not is_other:
-        known = " or ".join(STATEMENT_TYPES)
         return VerificationError(
             Reason.ENVELOPE_MALFORMED,
-            f"the statement is of type {str(kind)[:120]!a}, not {known}",
+            f"the statement {said}, and must be of {known}",
+            remedy="Attest the image again with a tool that writes one of them.",
         )
-    return VerificationError(Reason.PAYLOAD_TYPE, "the signed payload is not an in-toto statement")
+    return VerificationError(
+        Reason.PAYLOAD_TYPE,
+        f"the signed payload is not an in-toto statement: it {said}, and must be of {known}",
+    )
 
 
 def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:
@@ -108,6 +113,18 @@ def read_statement(payload: bytes, subject: Artifact | Digest) -> Claim:
     """
     artifact = subject if isinstance(subject, Artifact) else Artifact(None, subject)
     return parse_statement(payload).claim(artifact)
+
+
+def _contradiction(
+    artifact: Artifact, digests: Mapping[str, Any], known: Iterable[Digest]
+) -> VerificationError:
+    wrong = next(each for each in known if not agree(digests, [each]) and each.algorithm in digests)
+    return VerificationError(
+        Reason.PAYLOAD_SUBJECT_MISMATCH,
+        f"a subject of the statement has one digest of {artifact.digest} and one of something else: "
+        f"{wrong.algorithm}:{str(digests[wrong.algorithm])[:128]}, not {wrong}",
+        remedy="Attest the image again, with digests that all belong to it.",
+    )
 
 
 def _about_another(artifact: Artifact, subjects: list[Mapping[str, Any]]) -> VerificationError:

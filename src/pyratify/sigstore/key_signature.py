@@ -10,21 +10,32 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
 from pyratify.pki.public_keys import PublicKey
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
     from pyratify.sigstore.verification_material import Signed
 
 _ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 _PREHASHED_COST = 14
+# The curve's own hash first, as current signers use it; the first attempt that holds ends the search.
+_CURVES = {"secp384r1": ("sha384", "sha256"), "secp521r1": ("sha512", "sha256")}
+_HASHES = {each.name: each for each in (SHA256(), SHA384(), SHA512())}
+# Made here: the first of them imports what computes, which must not wait for the first signature.
+_ECDSA = {name: ECDSA(each) for name, each in _HASHES.items()}
+# AUTO: Go's signers take the longest salt that fits unless told otherwise.
+_RSA_SCHEMES = (PKCS1v15(), PSS(MGF1(SHA256()), PSS.AUTO))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +56,6 @@ def attempts(key: PublicKey, signed: "Signed", signature: bytes) -> tuple[Attemp
 
     Where only a digest is known, Ed25519 cannot be verified, and nothing is.
     """
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
     if isinstance(key.key, EllipticCurvePublicKey):
         return _ecdsa(key.key, signed, signature)
     if isinstance(key.key, RSAPublicKey):
@@ -60,60 +68,40 @@ def is_signed(key: PublicKey, signed: "Signed", signature: bytes) -> bool:
     return any(attempt.holds() for attempt in attempts(key, signed, signature))
 
 
-def _ecdsa(key: "EllipticCurvePublicKey", signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
-    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-
+def _ecdsa(key: EllipticCurvePublicKey, signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
     # A sequence of two integers, each as wide as the curve at most (RFC 3279, section 2.2.3).
     # The length alone excludes most signatures by other keys before anything is computed.
     if signature[:1] != b"\x30" or not 8 <= len(signature) <= 2 * ((key.key_size + 7) // 8 + 3) + 3:
         return ()
     # Measured: P-384 and P-521 take several times as long as P-256.
     cost = 1 if key.key_size <= 256 else 4
+    names = _CURVES.get(key.curve.name, ("sha256",))
     if signed.message is not None:
         return tuple(
-            Attempt(cost, partial(_holds, key, signature, signed.message, ECDSA(each)))
-            for each in _hashes(key.curve.name)
-            if signed.algorithm in (None, each.name)
+            Attempt(cost, partial(_holds, key, signature, signed.message, _ECDSA[name]))
+            for name in names
+            if signed.algorithm in (None, name)
         )
     # No bytes: a digest by another algorithm than the key's proves nothing, so only matching ones are tried.
     return tuple(
-        Attempt(cost, partial(_holds, key, signature, digest, ECDSA(Prehashed(each))))
+        Attempt(cost, partial(_holds, key, signature, digest, ECDSA(Prehashed(_HASHES[name]))))
         for name, digest in signed.digests.items()
-        for each in _hashes(key.curve.name)
-        if each.name == name
+        if name in names
     )
 
 
-def _hashes(curve: str) -> "tuple[HashAlgorithm, ...]":
-    from cryptography.hazmat.primitives import hashes
-
-    # The curve's own hash first, as current signers use it; the first attempt that holds ends the search.
-    if curve == "secp384r1":
-        return hashes.SHA384(), hashes.SHA256()
-    if curve == "secp521r1":
-        return hashes.SHA512(), hashes.SHA256()
-    return (hashes.SHA256(),)
-
-
-def _rsa(key: "RSAPublicKey", signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
-    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-    from cryptography.hazmat.primitives.hashes import SHA256
-
+def _rsa(key: RSAPublicKey, signed: "Signed", signature: bytes) -> tuple[Attempt, ...]:
     if len(signature) != (key.key_size + 7) // 8:  # RFC 8017, sections 8.1.2 and 8.2.2, step 1
         return ()
-    # AUTO: Go's signers take the longest salt that fits unless told otherwise.
-    schemes = (PKCS1v15(), PSS(MGF1(SHA256()), PSS.AUTO))
     if signed.message is None:
         # sigstore's registry has RSA with SHA-256 only, whatever the size of the key.
         digest = signed.digests.get("sha256")
-        found = (partial(_holds, key, signature, digest, each, Prehashed(SHA256())) for each in schemes)
+        found = (partial(_holds, key, signature, digest, each, Prehashed(SHA256())) for each in _RSA_SCHEMES)
         return tuple(Attempt(1, each) for each in found) if digest is not None else ()
     if signed.algorithm not in (None, "sha256"):
         return ()
     return tuple(
-        Attempt(1, partial(_holds, key, signature, signed.message, each, SHA256())) for each in schemes
+        Attempt(1, partial(_holds, key, signature, signed.message, each, SHA256())) for each in _RSA_SCHEMES
     )
 
 
@@ -134,8 +122,6 @@ def _ed25519(key: "Ed25519PublicKey", signed: "Signed", signature: bytes) -> tup
 
 
 def _holds(key: Any, *arguments: object) -> bool:
-    from cryptography.exceptions import InvalidSignature
-
     try:
         key.verify(*arguments)
     except InvalidSignature:

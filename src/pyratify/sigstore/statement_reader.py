@@ -50,7 +50,7 @@ async def subject_of(evidence: Evidence, signed: SignedStatement) -> Artifact:
     subject = evidence.subject
     data = None
     # A digest of any algorithm may match, and none may contradict (in-toto, "DigestSet").
-    if any(name != subject.digest.algorithm for name in signed.statement.algorithms):
+    if set(signed.statement.algorithms) - {subject.digest.algorithm}:
         data = await evidence.content.manifest(evidence.reference, subject)
     return Artifact(data, subject.digest)
 

@@ -20,6 +20,7 @@ class GitHubSimulator:
     Attributes:
         tls: The server's TLS context; None for plain http.
         owner: The part of the path that names the repository or organization.
+        former: The same of the repository's former name, which is redirected; empty for none.
         token: The token that is asked for; empty for none.
         status: The status of every answer, where it is not 0.
         headers: More header fields of every answer.
@@ -32,6 +33,7 @@ class GitHubSimulator:
 
     tls: ssl.SSLContext | None = None
     owner: str = "repos/octo/app"
+    former: str = ""
     token: str = ""
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
@@ -95,6 +97,9 @@ class GitHubSimulator:
             return Answer(401, body=b'{"message":"Bad credentials"}')
         if self.body is not None:
             return Answer(200, body=self.body)
+        if self.former and parts.path.startswith(f"/{self.former}/"):
+            place = hit.path.replace(self.former, self.owner, 1)
+            return Answer(301, (("Location", f"{self.url}{place}"),))
         start, _, digest = parts.path.rpartition("/")
         entries = self._entries.get(digest, []) if start == f"/{self.owner}/attestations" else []
         return self._page(parts.path, parse_qs(parts.query), entries)

@@ -8,7 +8,6 @@ from pyratify.core.dataclass import dataclass
 from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import StoreError, VerificationError
 from pyratify.core.offload import offload
-from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.sigstore.attached_statements import AttachedStatement, read_layer
 from pyratify.sigstore.authenticator import Authenticator
@@ -49,7 +48,7 @@ class AcceptedSigners:
         Args:
             read: Reads one statement; in a thread where it is large.
             evidence: The artifact.
-            in_part: Returns what still counts of a statement where others of the artifact were not tried; all of it when omitted.
+            in_part: Returns what still counts of a statement where others of the artifact were not read; all of it when omitted.
 
         Raises:
             StoreError: A layer could not be read, through no fault of its publisher.
@@ -79,7 +78,7 @@ class AcceptedSigners:
         evidence: Evidence,
         budget: Budget,
     ) -> T | None:
-        if attached.line is not None:  # others' turn, as in `StatementJudge`
+        if attached.line is not None:  # others' turn, as in `judge_statements`
             await asyncio.sleep(0)
         try:
             signed = await read_signed_statement(evidence, attached, self.authenticator, budget)
@@ -94,14 +93,14 @@ class AcceptedSigners:
 
 
 async def _attached(evidence: Evidence, layer: Descriptor) -> tuple[AttachedStatement, ...] | None:
-    """Return what a layer holds; None where that is more than is tried."""
+    """Return what a layer holds; None where that is unknown: more than is tried, too large, or never pushed."""
     try:
         return await read_layer(evidence, layer)
-    except VerificationError as error:
-        return None if error.reason is Reason.SIGNATURE_LIMIT else ()
+    except VerificationError:
+        return None
     except StoreError as error:
         _raise_gap(error)
-        return ()
+        return None
 
 
 def _raise_gap(error: StoreError) -> None:

@@ -1,8 +1,7 @@
 """The rule `tagMatchesRef`, for verifiers of signatures and of attestations."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyratify.core.errors import ConfigurationError
 
@@ -32,13 +31,3 @@ async def load_tag_judge(options: "TagOptions", path: str, resources: "Resources
         raise below(f"{path}.tag", error) from error
     check_tag_options(options, pattern.groups, path)
     return TagJudge(options, pattern.captures)
-
-
-def certificate_names(facts: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return what a signer's certificate states, by Fulcio's names, from the facts of the signer; empty for keys."""
-    extensions = facts.get("certificateExtensions")
-    if not extensions:
-        return {}
-    from pyratify.sigstore.fulcio import OIDS  # only where certificates are read
-
-    return {name: extensions[oid] for name, oid in OIDS.items() if oid in extensions}

@@ -163,6 +163,20 @@ EVIL = {"type": "library", "name": "evil"}
         {"components": [component("a", Purl="pkg:npm/evil")]},
         {"components": [component("a", components=[component("b", Licenses=[])])]},
         {"metadata": {"component": component("a", Components=[EVIL])}},
+        {"Metadata": {}},
+        {"metadata": {"Timestamp": "2036-01-01T00:00:00Z"}},
+        {"metadata": {"Component": EVIL}},
+        {"metadata": {"tools": [{"Name": "x"}]}},
+        {"metadata": {"tools": {"Components": []}}},
+        {"metadata": {"tools": {"components": [{"Version": "1"}]}}},
+        {"metadata": {"supplier": {"Name": "evil"}}},
+        {"metadata": {"authors": [{"NAME": "evil"}]}},
+        {"components": [component("a", licenses=[{"License": {"id": "GPL-3.0-only"}}])]},
+        {"components": [component("a", licenses=[{"license": {"name": "x", "ID": "GPL-3.0-only"}}])]},
+        {"components": [component("a", hashes=[{"Content": "00"}])]},
+        {"components": [component("a", supplier={"name": "x", "Name": "y"})]},
+        {"components": [component("a", externalReferences=[{"url": "x", "type": "vcs", "Type": "bom"}])]},
+        {"externalReferences": [{"URL": "x", "type": "bom"}]},
     ],
 )
 def test_a_member_in_another_case_is_refused(members: dict[str, Any]) -> None:
@@ -173,10 +187,27 @@ def test_a_member_in_another_case_is_refused(members: dict[str, Any]) -> None:
     assert refused.value.reason is Reason.SBOM_INVALID
 
 
-def test_a_member_of_a_package_in_another_case_is_refused() -> None:
-    """In SPDX too."""
-    document = json.loads(spdx([{**spdx_package("a"), "LicenseConcluded": "GPL-3.0-only"}]))
-    with pytest.raises(
-        VerificationError, match="'LicenseConcluded', which some readers take for 'licenseConcluded'"
-    ):
+@pytest.mark.parametrize(
+    ("members", "other", "known"),
+    [
+        (
+            {"packages": [{**spdx_package("a"), "LicenseConcluded": "GPL-3.0-only"}]},
+            "LicenseConcluded",
+            "licenseConcluded",
+        ),
+        (
+            {"packages": [{**spdx_package("a"), "externalRefs": [{"ReferenceType": "purl"}]}]},
+            "ReferenceType",
+            "referenceType",
+        ),
+        ({"packages": [{**spdx_package("a"), "checksums": [{"Algorithm": "x"}]}]}, "Algorithm", "algorithm"),
+        ({"creationInfo": {"created": "2026-01-01T00:00:00Z", "Creators": []}}, "Creators", "creators"),
+        ({"relationships": [{"RelationshipType": "DESCRIBES"}]}, "RelationshipType", "relationshipType"),
+        ({"externalDocumentRefs": [{"SPDXDocument": "x"}]}, "SPDXDocument", "spdxDocument"),
+    ],
+)
+def test_a_member_of_spdx_in_another_case_is_refused(members: dict[str, Any], other: str, known: str) -> None:
+    """In SPDX too, wherever rules read."""
+    document = json.loads(spdx([spdx_package("a")])) | members
+    with pytest.raises(VerificationError, match=f"{other!r}, which some readers take for {known!r}"):
         read_sbom(document)

@@ -16,6 +16,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import ValidationResult
 from pyratify.core.store import Discovery
+from pyratify.sigstore.expression import compile_pattern
 from pyratify.testing.cosign import CosignKey, another_image, attach_bundle, sign_statement, statement
 from pyratify.testing.github import GitHubSimulator
 from pyratify.testing.registry import RegistrySimulator
@@ -149,9 +150,12 @@ async def test_the_token_goes_to_the_api_alone(
         (401, (), Reason.REGISTRY_AUTH),
         (403, (), Reason.REGISTRY_AUTH),
         (403, (("X-RateLimit-Remaining", "0"),), Reason.REGISTRY_BUSY),
+        (403, (("X-RateLimit-Remaining", "58"), ("Retry-After", "60")), Reason.REGISTRY_BUSY),
         (429, (), Reason.REGISTRY_BUSY),
         (500, (), Reason.REGISTRY_ERROR),
-        (302, (("Location", "https://elsewhere.example/"),), Reason.REGISTRY_ERROR),
+        (302, (("Location", "https://elsewhere.example/"),), Reason.REDIRECT_BLOCKED),
+        (301, (("Location", "https://user@elsewhere.example/"),), Reason.REGISTRY_ERROR),
+        (301, (), Reason.REGISTRY_ERROR),
     ],
 )
 async def test_what_github_refuses_leaves_it_undecided(
@@ -162,7 +166,7 @@ async def test_what_github_refuses_leaves_it_undecided(
     github: GitHubSimulator,
     tmp_path: Path,
 ) -> None:
-    """The evidence that is missing may be there; a redirect is not followed."""
+    """The evidence that is missing may be there; a redirect to another host is not followed."""
     github.status, github.headers = status, headers
     result = await validate(registry, github, tmp_path)
     assert result.error is not None
@@ -201,6 +205,41 @@ async def test_a_list_that_is_cut_does_not_look_whole(
     assert result.error is not None
     assert result.error.reason is Reason.REFERRERS_LIMIT
     assert (await validate(registry, github, tmp_path, maxAttestations=most)).succeeded
+
+
+async def test_a_repository_that_was_renamed_is_asked_under_its_new_name(
+    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """GitHub redirects within its API, and the token goes along."""
+    github.add(image.digest, good(image))
+    github.token, github.former = TOKEN, "repos/octo/former"
+    assert (await validate(registry, github, tmp_path, TOKEN, repository="octo/former")).succeeded
+    assert [hit.path.partition("/attestations")[0] for hit in github.hits] == [
+        "/repos/octo/former",
+        "/repos/octo/app",
+    ]
+
+
+async def test_redirects_that_go_in_a_circle_are_followed_four_times(
+    registry: RegistrySimulator, github: GitHubSimulator, tmp_path: Path
+) -> None:
+    """Then it is undecided."""
+    github.status, github.headers = 301, (("Location", "/repos/octo/app/attestations/x"),)
+    result = await validate(registry, github, tmp_path)
+    assert result.error is not None
+    assert result.error.reason is Reason.REGISTRY_ERROR
+    assert len(github.hits) == 4
+
+
+@pytest.mark.parametrize(("token", "remedy"), [("", "a token: with one"), (TOKEN, "Try again later")])
+async def test_a_spent_rate_limit_says_what_helps(
+    token: str, remedy: str, registry: RegistrySimulator, github: GitHubSimulator, tmp_path: Path
+) -> None:
+    """A token, where there is none yet."""
+    github.status, github.token = 429, token
+    result = await validate(registry, github, tmp_path, token)
+    assert result.error is not None
+    assert remedy in result.error.remedy
 
 
 async def test_a_next_page_elsewhere_is_not_asked_for(
@@ -366,6 +405,17 @@ async def test_the_addresses_of_the_documentation_can_be_configured(
     """As they stand there; what each leads to is tested with the API."""
     async with engine(github, tmp_path, url=url) as found:
         assert found.executors
+
+
+def test_the_identity_of_the_documentation_is_that_of_its_workflow() -> None:
+    """In every version: an expression has to match the whole name."""
+    page = (Path(__file__).parents[3] / "docs" / "github.md").read_text()
+    found = re.findall(r"certificateIdentityRegex: (.*)", page)
+    workflow = "https://github.com/octo/app/.github/workflows/release.yml"
+    assert found
+    for expression in found:
+        assert compile_pattern(expression).matches(f"{workflow}@refs/tags/v1")
+        assert not compile_pattern(expression).matches(f"{workflow.replace('octo', 'evil')}@refs/tags/v1")
 
 
 def test_the_documentation_names_both_kinds_of_enterprises() -> None:

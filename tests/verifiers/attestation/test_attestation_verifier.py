@@ -20,7 +20,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import ScopeMap
-from pyratify.sigstore.media_types import BUNDLE
+from pyratify.sigstore.media_types import BUNDLE, IN_TOTO
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import (
     BROKEN_STATEMENTS,
@@ -120,7 +120,7 @@ async def test_every_rule_for_provenance_must_hold(rules: dict[str, Any], reason
             {"buildTypes": ["https://t.example"]},
             f"the build type is '{WORKFLOW_BUILD}', not https://t.example",
         ),
-        ({"parameters": {"a": 1}}, "the parameter is 'a=null', not 1"),
+        ({"parameters": {"a": 1}}, "the provenance names no parameter, and it must be a=1"),
     ],
 )
 async def test_what_differs_is_named_with_both_values(rules: dict[str, Any], said: str) -> None:
@@ -130,6 +130,29 @@ async def test_what_differs_is_named_with_both_values(rules: dict[str, Any], sai
     failure = (await setting.validate({"provenance": rules})).artifacts[0].results[0].failure
     assert failure is not None
     assert failure.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said", "remedy"),
+    [
+        ({"sourceUris": [SOURCE]}, {"source": ""}, "What a build depends on is not taken for its source."),
+        (
+            {"builderIds": ["https://b.example/w"]},
+            {"builder": "https://b.example/w@refs/tags/v1"},
+            "@refs/tags/*",
+        ),
+        ({"builderIds": ["https://b.example/w"]}, {}, "name it in the policy"),
+    ],
+)
+async def test_the_remedy_is_that_of_what_differs(
+    rules: dict[str, Any], said: dict[str, str], remedy: str
+) -> None:
+    """What is not stated cannot be named in the policy, and a builder's version can be any."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance(**said))
+    failure = (await setting.validate({"provenance": rules})).artifacts[0].results[0].failure
+    assert failure is not None
+    assert remedy in failure.remedy
 
 
 async def test_provenance_of_version_0_2_is_read_into_the_same_facts() -> None:
@@ -286,6 +309,9 @@ async def test_a_tag_stands_for_the_reference_that_was_signed(tag: str | None, r
         assert (await setting.validate(allowed)).decision is Decision.ALLOW
 
 
+TAG = {"tag": "(?P<v>.*)", "ref": "refs/tags/{v}"}
+
+
 @pytest.mark.parametrize(
     ("parameters", "path"),
     [
@@ -299,6 +325,9 @@ async def test_a_tag_stands_for_the_reference_that_was_signed(tag: str | None, r
         (FROM_SOURCE | {"anyContent": True}, ""),
         (FROM_SOURCE | {"predicateTypes": ["https://spdx.dev/Document"]}, "predicateTypes"),
         ({"anyContent": True}, "predicateTypes"),
+        ({"anyContent": True, "predicateTypes": [" https://slsa.dev/provenance/v1"]}, "predicateTypes"),
+        (ANY_TAG | {"tagMatchesRef": TAG | {"floating": ["latest", "v1.*"]}}, "tagMatchesRef.floating[1]"),
+        (ANY_TAG | {"tagMatchesRef": TAG | {"floating": [""]}}, "tagMatchesRef.floating[0]"),
         ({}, ""),
         (FROM_SOURCE | {"trustPolicies": []}, "trustPolicies"),
         (FROM_SOURCE | {"trustPolicies": [{}]}, "trustPolicies[0]"),
@@ -335,6 +364,17 @@ async def test_a_manifest_holds_one_bundle_or_envelopes() -> None:
         assert failure.reason is reason or f"{reason}:" in failure.message
 
 
+@pytest.mark.parametrize("kind", [DSSE, IN_TOTO, "application/vnd.in-toto.provenance+dsse"])
+@pytest.mark.parametrize("source", [SOURCE, "https://github.com/org/other"])
+async def test_an_envelope_has_one_of_several_media_types(kind: str, source: str) -> None:
+    """That of DSSE, of statements, or of in-toto for attestations by their predicate, which is a hint and judged by nothing."""
+    setting = AttestationSetting()
+    made = json.dumps(envelope(KEY, setting.provenance(source=source))).encode()
+    setting.store.attach(setting.image, kind, (kind, made))
+    result = await setting.validate()
+    assert reasons(result) == (set() if source == SOURCE else {Reason.PROVENANCE_MISMATCH})
+
+
 async def test_of_two_good_bundles_in_one_manifest_none_counts() -> None:
     """Which of them counts would depend on the reader (cosign BUNDLE_SPEC, "Publishing")."""
     setting = AttestationSetting()
@@ -350,6 +390,9 @@ async def test_of_two_good_bundles_in_one_manifest_none_counts() -> None:
         (DSSE, (), True),
         ("application/example", (BUNDLE,), True),
         ("application/example", ("text/plain", DSSE), True),
+        ("application/vnd.in-toto.provenance+dsse", (), True),
+        ("application/example", ("application/vnd.in-toto.vsa+dsse",), True),
+        ("application/vnd.in-toto.provenance+json", (), False),
         ("application/example", (), False),
         ("application/spdx+json", ("application/spdx+json",), False),
     ],

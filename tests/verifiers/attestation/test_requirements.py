@@ -17,7 +17,14 @@ from pyratify.pki.times import format_time
 from pyratify.sigstore.media_types import IN_TOTO
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import REPOSITORY as SOURCE
-from pyratify.testing.attestations import SLSA_V1, attach_attestation, attach_under_tag, envelope, in_toto
+from pyratify.testing.attestations import (
+    SLSA_V1,
+    WORKFLOW,
+    attach_attestation,
+    attach_under_tag,
+    envelope,
+    in_toto,
+)
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.sboms import spdx, spdx_package
 from pyratify.testing.sigstore import SIGNED_AT, PrivateSigstore, Signing
@@ -191,6 +198,37 @@ async def test_a_good_statement_hides_no_other_where_all_are_asked_for(
     assert (result.decision is Decision.ALLOW) is allowed
     if not allowed:
         assert Reason.PROVENANCE_MISMATCH in reasons(result)
+
+
+@pytest.mark.parametrize(("require", "allowed"), [("any", True), ("all", False), ("newest", False)])
+async def test_what_satisfies_another_requirement_of_its_type_is_refused_by_this_one(
+    require: str, *, allowed: bool
+) -> None:
+    """Two statements, each with one of source and builder right: where all have to be good, both have to have both."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance(builder="https://example.com/other"))
+    setting.attach(setting.provenance(source="https://github.com/evil/evil"))
+    entries = [
+        {"name": "source", "provenance": {"sourceUris": [SOURCE]}},
+        {"name": "builder", "provenance": {"builderIds": [WORKFLOW]}},
+    ]
+    result = await setting.validate({"requirements": entries, "require": require})
+    assert (result.decision is Decision.ALLOW) is allowed
+    assert allowed or reasons(result) == {Reason.PROVENANCE_MISMATCH}
+
+
+async def test_a_requirement_that_is_missing_says_what_refuses_the_statement_of_its_type() -> None:
+    """Although the same statement satisfies another one."""
+    setting = AttestationSetting()
+    setting.attach(setting.provenance())
+    entries = [
+        {"name": "source", "provenance": {"sourceUris": [SOURCE]}},
+        {"name": "builder", "provenance": {"builderIds": ["https://example.com/builder"]}},
+    ]
+    result = await setting.validate({"requirements": entries})
+    failure = result.artifacts[0].results[0].failure
+    assert failure is not None
+    assert "builder (PROVENANCE_MISMATCH: the builder is" in failure.message
 
 
 @pytest.mark.parametrize(("newest", "allowed"), [("good", True), ("bad", False)])

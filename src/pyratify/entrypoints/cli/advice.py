@@ -7,9 +7,8 @@ from dataclasses import replace
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, flatten
 from pyratify.core.store import Discovery
+from pyratify.entrypoints.cli.signature_types import BUNDLES, NOTATION
 
-_NOTATION = "application/vnd.cncf.notary.signature"
-_BUNDLE = "application/vnd.dev.sigstore.bundle"
 _TELLING = frozenset({Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED})
 _FLAGS = {
     "Notation": "--cert CA.pem with --trusted-identity, or --notation",
@@ -101,8 +100,8 @@ def _unread(result: ValidationResult) -> Iterator[str]:
 
 def _kind(report: ArtifactReport) -> Iterator[str]:
     kind = report.artifact.artifact_type or report.artifact.media_type
-    if kind == _NOTATION:
+    if kind == NOTATION:
         yield "Notation"
     # The prefix covers all versions of bundles; a signature at a tag has the type of any image.
-    elif kind.startswith(_BUNDLE) or report.discovery is Discovery.COSIGN_TAG:
+    elif kind.startswith(BUNDLES) or report.discovery is Discovery.COSIGN_TAG:
         yield "cosign"

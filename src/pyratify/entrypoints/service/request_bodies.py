@@ -67,7 +67,7 @@ def parse_questions(body: bytes, content_type: str, most: int = MAX_REFERENCES) 
         raise BadRequest("the body is not sent as application/json", 415, code="MEDIA_TYPE", remedy=remedy)
     try:
         # Strict before typed: msgspec alone takes the last of two members with one name.
-        found = decode(Questions, strictjson.load_object(body, what="the request"))
+        found = decode(Questions, strictjson.load_object(body, what="the request"), nulls=True)
     except strictjson.InvalidJson as error:
         raise BadRequest(error.message) from None
     except ConfigurationError as error:

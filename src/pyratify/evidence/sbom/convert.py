@@ -1,6 +1,6 @@
 """Values of a document as structs; what is missing or of another type is named by its place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NoReturn, TypeVar
 
@@ -41,32 +41,6 @@ def convert_all(values: Sequence[object], kind: type[T], what: str, where: str) 
     except msgspec.ValidationError:
         # msgspec does not name the index; one by one is slower and only needed for the message.
         return [convert(value, kind, what, f"{where}[{index}]") for index, value in enumerate(values)]
-
-
-def check_case(objects: Iterable[object], kind: type[msgspec.Struct], what: str) -> None:
-    """Refuse objects with a member that differs from a known one in case alone: programs in Go read it as that one.
-
-    Args:
-        objects: JSON values; what is no object is left to `convert`.
-        kind: The struct whose members are known.
-        what: The name of the format.
-
-    Raises:
-        VerificationError: `SBOM_INVALID`.
-    """
-    found: set[str] = set()
-    # Keys are collected first, at the speed of C: packages share a few.
-    for each in objects:
-        if isinstance(each, dict):
-            found.update(each)
-    names = {field.encode_name for field in msgspec.structs.fields(kind)}
-    known = {name.casefold(): name for name in names}
-    other = next((each for each in sorted(found - names) if each.casefold() in known), None)
-    if other is not None:
-        malformed(
-            what,
-            f"a member is called {other[:80]!a}, which some readers take for {known[other.casefold()]!r}",
-        )
 
 
 def malformed(what: str, message: str) -> NoReturn:

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from pyratify.evidence.sbom.convert import check_case, convert, convert_all, malformed, read_time
+from pyratify.evidence.sbom.check_case import check_case
+from pyratify.evidence.sbom.convert import convert, convert_all, malformed, read_time
 from pyratify.evidence.sbom.document import Field, License, Package, Sbom
 from pyratify.evidence.sbom.subject_digests import digests_of
 
@@ -87,7 +88,7 @@ def read_cyclonedx(value: Mapping[str, Any]) -> Sbom:
     """
     document = convert(value, _Document, "CycloneDX")
     check_case((value,), _Document, "CycloneDX")
-    check_case(_objects(value), _Component, "CycloneDX")
+    check_case(document.components or (), _Component, "CycloneDX")
     if document.bom_format != "CycloneDX":
         malformed("CycloneDX", f"its bomFormat is {document.bom_format[:80]!r}")
     metadata = document.metadata or _Metadata()
@@ -114,17 +115,6 @@ def read_cyclonedx(value: Mapping[str, Any]) -> Sbom:
         frozenset(_digests(root)) if root else frozenset(),
         tuple(_external(document, found)),
     )
-
-
-def _objects(owner: Mapping[str, Any]) -> Iterator[Any]:
-    """Iterate over the components of a document as they are written, nested ones included."""
-    metadata = owner.get("metadata")
-    roots = [metadata.get("component")] if isinstance(metadata, dict) else []
-    listed = owner.get("components")
-    for each in [*roots, *(listed if isinstance(listed, list) else ())]:
-        yield each
-        if isinstance(each, dict) and "components" in each:
-            yield from _objects(each)
 
 
 def _flat(

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from pyratify.evidence.sbom.convert import check_case, convert, convert_all, malformed, read_time
+from pyratify.evidence.sbom.check_case import check_case
+from pyratify.evidence.sbom.convert import convert, convert_all, malformed, read_time
 from pyratify.evidence.sbom.document import UNSTATED, License, Package, Sbom
 from pyratify.evidence.sbom.subject_digests import digests_of
 
@@ -41,6 +42,17 @@ class _CreationInfo(msgspec.Struct):
     creators: list[str] = []
 
 
+class _Relationship(msgspec.Struct, rename="camel"):
+    # For the names alone: there are many, and few are read.
+    spdx_element_id: Any = None
+    related_spdx_element: Any = None
+    relationship_type: Any = None
+
+
+class _DocumentReference(msgspec.Struct, rename="camel"):
+    spdx_document: Any = None
+
+
 class _Document(msgspec.Struct, rename="camel"):
     spdx_version: str
     spdxid: str = msgspec.field(name="SPDXID")
@@ -63,6 +75,8 @@ def read_spdx(value: Mapping[str, Any]) -> Sbom:
     document = convert(value, _Document, "SPDX")
     check_case((value,), _Document, "SPDX")
     check_case(document.packages or (), _Package, "SPDX")
+    check_case(document.relationships or (), _Relationship, "SPDX")
+    check_case(document.external_document_refs or (), _DocumentReference, "SPDX")
     # Clause 6.3: a fixed identifier, to which DESCRIBES relationships refer.
     if document.spdxid != _DOCUMENT:
         malformed("SPDX", f"its SPDXID is {document.spdxid[:80]!r} and not {_DOCUMENT!r}")

@@ -27,6 +27,8 @@ _MAX_PAGE = 32 * MIB
 _MAX_TOKENS = 500_000
 _PAGE = 30
 _CONCURRENCY = 4
+_MOST_REDIRECTS = 3
+_REDIRECTS = (301, 302, 307, 308)
 _HEADERS = (
     ("Accept", "application/vnd.github+json"),
     ("X-GitHub-Api-Version", "2022-11-28"),
@@ -107,14 +109,21 @@ class GitHubApi:
 
     async def _ask(self, url: Url) -> Response | None:
         headers = (*_HEADERS, *await self._authorization())
-        response = await self.transport.send(
-            Request(url, _MAX_PAGE, CONFIGURED, timeout=self.seconds, headers=headers)
-        )
+        for _ in range(1 + _MOST_REDIRECTS):
+            response = await self.transport.send(
+                Request(url, _MAX_PAGE, CONFIGURED, timeout=self.seconds, headers=headers)
+            )
+            if response.status not in _REDIRECTS:
+                break
+            # GitHub redirects from a repository's former name, and within its API: the token stays there.
+            url = _at_the_api(
+                response, response.headers.get("location") or "", "the address of a redirect is"
+            )
         # What GitHub answers where there is nothing, and where the token may not see what there is.
         if response.status == 404:
             return None
         if response.status != 200:
-            raise _refusal(response)
+            raise _refusal(response, has_token=len(headers) > len(_HEADERS))
         return response
 
     async def _authorization(self) -> tuple[tuple[str, str], ...]:
@@ -174,24 +183,36 @@ def _next(response: Response) -> Url | None:
     found = next_link(response)
     if found is None:
         return None
+    return _at_the_api(response, found, "the next page is")
+
+
+def _at_the_api(response: Response, place: str, what: str) -> Url:
     try:
-        url = response.url.join(found)
+        url = response.url.join(place)
     except ValueError as error:
-        raise _malformed(f"its next page is no URL: {error}") from None
+        raise StoreError(
+            Reason.REGISTRY_ERROR, f"GitHub's answer is malformed: {what} no URL: {error}"
+        ) from None
     # The token goes to the configured host and to no other, whatever an answer names.
     if url.origin != response.url.origin:
-        raise StoreError(Reason.REDIRECT_BLOCKED, f"its next page is at another host, {url.origin.authority}")
+        raise StoreError(
+            Reason.REDIRECT_BLOCKED, f"{what} at another host than GitHub's API, {url.origin.authority}"
+        )
     return url
 
 
-def _refusal(response: Response) -> StoreError:
+def _refusal(response: Response, *, has_token: bool = False) -> StoreError:
     where, status = response.url.origin.authority, response.status
-    # GitHub answers 403 for a spent rate limit too.
-    if status == 429 or (status == 403 and response.headers.get("x-ratelimit-remaining") == "0"):
+    headers = response.headers
+    # GitHub answers 403 for a spent rate limit too, and for its secondary limits names when to come back.
+    spent = headers.get("x-ratelimit-remaining") == "0" or headers.get("retry-after") is not None
+    if status == 429 or (status == 403 and spent):
         return StoreError(
             Reason.REGISTRY_BUSY,
             f"the rate limit of {where} is spent",
-            remedy="Give the store's attestations.credential a token: with one, GitHub allows many more requests.",
+            remedy="Try again later, or give the store a token of its own, whose limit nothing else spends."
+            if has_token
+            else "Give the store's attestations.credential a token: with one, GitHub allows many more requests.",
         )
     if status in (401, 403):
         return StoreError(

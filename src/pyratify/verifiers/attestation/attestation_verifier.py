@@ -6,23 +6,20 @@ from typing import Any
 
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.digest import Digest
-from pyratify.core.errors import ConfigurationError, VerificationError
+from pyratify.core.errors import ConfigurationError
 from pyratify.core.manifest import Manifest
-from pyratify.core.reason import Reason
 from pyratify.core.verifier import Details, Evidence
-from pyratify.sigstore import json_fields
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.media_types import BUNDLE_FAMILY
 from pyratify.sigstore.statement_formats import holds_statements, is_signature
 from pyratify.sigstore.trust_policy import TrustPolicies, TrustPolicy
-from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.attestation.checked_statement import (
     CheckedStatement,
     counting,
     reported_error,
     signed,
 )
-from pyratify.verifiers.attestation.judge_statements import StatementJudge
+from pyratify.verifiers.attestation.judge_statements import judge_statements
 from pyratify.verifiers.attestation.requirement import Requirement
 from pyratify.verifiers.attestation.together import Quantifier, check_all_read, check_together
 
@@ -55,28 +52,21 @@ class AttestationVerifier:
         self.name = name
         self._clock = clock or SystemClock()
         self._requirements = tuple(requirements)
+        self.reads_tag = any(each.reads_tag for each in self._requirements)
         self.accepts_unsigned = plain
         self._quantifier = quantifier
         if not self._requirements:
             raise ConfigurationError("an attestation verifier needs at least one requirement")
+        # What else is attached can change the result: a kind that must be there too, a denial, or a newer statement.
+        several = len(self._requirements) > 1 or quantifier is not Quantifier.ANY
+        self._looks_beside = several or any(each.may_deny for each in self._requirements)
         self._trust = TrustPolicies("attestation", policies, self._clock)
-
-    @property
-    def reads_tag(self) -> bool:
-        """Whether a rule compares the tag that was asked for."""
-        return any(each.reads_tag for each in self._requirements)
 
     def accepts(self, manifest: Manifest) -> bool:
         """Accept what declares statements; not bundles that announce a plain signature of the image."""
         if manifest.is_index or not holds_statements(manifest):
             return False
         return not is_signature(manifest.annotations)
-
-    @property
-    def _looks_beside(self) -> bool:
-        """Whether what else is attached can change the result: a kind that must be there too, a denial, or a newer statement."""
-        several = len(self._requirements) > 1 or self._quantifier is not Quantifier.ANY
-        return several or any(each.may_deny for each in self._requirements)
 
     async def prepare(self) -> None:
         """Parse keys and trusted roots in a thread; later calls do nothing.
@@ -98,25 +88,25 @@ class AttestationVerifier:
         """
         policy, authenticator = await self._trust.covering(evidence.reference)
         now, requirements = self._clock.now(), self._requirements
-        beside = self._looks_beside and evidence.siblings is not None
-        if beside:
+        siblings = evidence.siblings if self._looks_beside else None
+        if siblings is not None:
+            from pyratify.verifiers.accepted_statements import AcceptedSigners
+
             # Before the others are judged: none of them can look beside itself.
             signers = AcceptedSigners(policy, authenticator)
             requirements = tuple([await each.beside(evidence, now, signers) or each for each in requirements])
-        make = partial(
-            StatementJudge,
+        judge = partial(
+            judge_statements,
             policy=policy,
             authenticator=authenticator,
             requirements=requirements,
             now=now,
             plain=self.accepts_unsigned,
         )
-        judge = partial(_judge, make)
-        if beside and evidence.siblings is not None:
+        found: dict[Digest, list[CheckedStatement]] = {}
+        if siblings is not None:
             work = partial(_examine, self, judge)
-            found = dict(await evidence.siblings.examine(("attestation", self.name), work))
-        else:
-            found = {}
+            found = dict(await siblings.examine(("attestation", self.name), work))
         own = evidence.manifest.descriptor.digest
         checked = found[own] if own in found else await judge(evidence)
         good = counting(checked)
@@ -145,25 +135,6 @@ async def _examine(
     return evidence.manifest.descriptor.digest, await judge(evidence)
 
 
-async def _judge(make: Callable[[Evidence], StatementJudge], evidence: Evidence) -> list[CheckedStatement]:
-    _check_layers(evidence)
-    return await make(evidence).judge_all()
-
-
-def _check_layers(evidence: Evidence) -> None:
-    layers = evidence.manifest.layers
-    if not layers:
-        json_fields.malformed("the manifest has no statement")
-    # Of several bundles, which one counts would depend on the reader (cosign BUNDLE_SPEC, "Publishing").
-    if len(layers) > 1 and any(each.media_type.startswith(BUNDLE_FAMILY) for each in layers):
-        json_fields.malformed("the manifest does not have exactly one layer, a bundle")
-    # Before anything is read: each layer costs a request, and their number is not trusted.
-    if len(layers) > (most := evidence.content.limits.signatures):
-        raise VerificationError(
-            Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} statements, more than the {most} allowed"
-        )
-
-
 def _details(
     manifest: Manifest,
     policy: TrustPolicy,
@@ -181,7 +152,7 @@ def _details(
     # In every result: a verdict under reduced checks must be recognisable as one.
     if policy.ignored:
         data["ignored"] = list(policy.ignored)
-    ends = [authenticator.valid_until(signers), *(each.valid_until for each in good)]
+    ends = [authenticator.valid_until(signers), *[each.valid_until for each in good]]
     said = (
         f"a trusted {authenticator.signer_kind} states"
         if signers
@@ -191,8 +162,8 @@ def _details(
         f"{said} what the policy asks for: {_said(good)}",
         signers,
         data,
-        tuple(warning for each in good for warning in each.warnings),
-        min((end for end in ends if end is not None), default=None),
+        tuple([warning for each in good for warning in each.warnings]),
+        min([end for end in ends if end is not None], default=None),
     )
 
 

@@ -1,6 +1,6 @@
 """The outcome for each statement of an artifact, for the report."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ class CheckedStatement:
         warnings: What rules only report.
         valid_until: The first moment at which a rule could judge otherwise (aware).
         satisfied: The names of the requirements that it satisfies.
+        refused: Why it does not satisfy others about its type, by their names, where it satisfies one.
         is_dated: Whether its signature proves when it was made; a time in `facts` may otherwise be the document's claim.
         line: Its line, from 1, where the layer holds several.
     """
@@ -33,22 +34,27 @@ class CheckedStatement:
     digest: Digest
     signer: str | None = None
     error: RatifyError | None = None
-    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
     warnings: tuple[Failure, ...] = ()
     valid_until: datetime | None = None
     satisfied: tuple[str, ...] = ()
+    refused: Mapping[str, VerificationError] = field(default_factory=dict, hash=False)
     is_dated: bool = False
     line: int | None = None
 
+    def refusal(self, requirement: str) -> RatifyError | None:
+        """Return why it does not satisfy a requirement about its type; None where it does."""
+        return None if requirement in self.satisfied else self.refused.get(requirement, self.error)
+
     def as_data(self) -> dict[str, Any]:
         """Return the entry of the report."""
-        data: dict[str, Any] = {
-            "digest": str(self.digest),
-            **({} if self.line is None else {"line": self.line}),
-            "succeeded": self.error is None,
-            # What is exposed to policies can be large, and stands above once.
-            **{name: value for name, value in self.facts.items() if name != "predicate"},
-        }
+        data: dict[str, Any] = {"digest": str(self.digest)}
+        if self.line is not None:
+            data["line"] = self.line
+        data["succeeded"] = self.error is None
+        data.update(self.facts)
+        # What is exposed to policies can be large, and stands above once.
+        data.pop("predicate", None)
         if self.error is not None:
             data["error"] = f"{self.error.reason}: {self.error.message}"
         return data

@@ -1,16 +1,18 @@
 """Judges one statement that a trusted signer made, by what is required of statements; pure."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from datetime import datetime
 from typing import Any
 
 from pyratify.core.dataclass import dataclass
+from pyratify.core.descriptor import Descriptor
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
-from pyratify.evidence.judgement import Circumstances, Denial, Judgement
+from pyratify.core.reference import Reference
+from pyratify.evidence.judgement import Circumstances, Denial, Judgement, united
 from pyratify.sigstore.statement_envelopes import SignedStatement
 from pyratify.verifiers.attestation.requirement import Requirement
-from pyratify.verifiers.tag_rule import certificate_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +22,32 @@ class Judged:
     Attributes:
         judgement: The facts of the signature and of every requirement that it satisfies.
         satisfied: The names of these requirements.
+        refused: Why it does not satisfy others about its type, by their names.
     """
 
     judgement: Judgement
     satisfied: tuple[str, ...]
+    refused: Mapping[str, VerificationError] = field(hash=False)
 
 
 def judge_signed(
-    signed: SignedStatement, requirements: Iterable[Requirement], circumstances: Circumstances
+    signed: SignedStatement,
+    requirements: Iterable[Requirement],
+    subject: Descriptor,
+    now: datetime,
+    *,
+    reference: Reference | None = None,
+    tag: str | None = None,
 ) -> Judged:
     """Return what the signature proves and the statement says, under every requirement that it satisfies.
 
     Args:
         signed: The statement, which was compared with its subject.
         requirements: What statements must be and say.
-        circumstances: What is known beside the statement; its signer and type are added.
+        subject: The artifact that it is attached to.
+        now: The moment of the verification (aware).
+        reference: The repository and digest that are verified; None where the statement is judged alone.
+        tag: The tag that was asked for; None for a digest alone.
 
     Raises:
         Denial: It says that the artifact must not be used.
@@ -44,14 +57,18 @@ def judge_signed(
     about = [each for each in requirements if statement.predicate_type in each.predicate_types]
     if not about:
         raise _of_another_type(statement.predicate_type, requirements)
-    known = replace(
-        circumstances,
-        signed_at=signed.signer.signed_at,
-        predicate_type=statement.predicate_type,
-        signer=signed.signer.name,
-        certificate=certificate_names(signed.signer.facts),
+    signer = signed.signer
+    known = Circumstances(
+        subject,
+        now,
+        signer.signed_at,
+        reference,
+        tag,
+        statement.predicate_type,
+        signer.name,
+        signer.certificate,
     )
-    problems: list[VerificationError] = []
+    problems: dict[str, VerificationError] = {}
     found: dict[str, Judgement] = {}
     # All of them: one statement may be what several requirements ask for.
     for requirement in about:
@@ -61,22 +78,11 @@ def judge_signed(
         except Denial:
             raise
         except VerificationError as error:
-            problems.append(error)
+            # Kept: frames would keep the document in memory.
+            problems[requirement.name] = error.with_traceback(None)
     if not found:
-        raise problems[0]
-    return Judged(_united(signed, tuple(found.values())), tuple(found))
-
-
-def _united(signed: SignedStatement, found: tuple[Judgement, ...]) -> Judgement:
-    facts = facts_of(signed)
-    for each in found:
-        facts.update(each.facts)
-    ends = (each.valid_until for each in found)
-    return Judgement(
-        facts,
-        min((end for end in ends if end is not None), default=None),
-        tuple(warning for each in found for warning in each.warnings),
-    )
+        raise next(iter(problems.values()))
+    return Judged(united(found.values(), facts_of(signed)), tuple(found), problems)
 
 
 def facts_of(signed: SignedStatement) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from pyratify.core.errors import InconclusiveError, RatifyError, StoreError, Ver
 from pyratify.core.offload import await_process, offload
 from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
-from pyratify.evidence.judgement import Circumstances
+from pyratify.sigstore import json_fields
 from pyratify.sigstore.attached_statements import AttachedStatement, read_layer
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.budget import Budget
+from pyratify.sigstore.media_types import BUNDLE_FAMILY
 from pyratify.sigstore.statement_envelopes import SignedStatement
 from pyratify.sigstore.statement_reader import (
     check_subject_and_annotations,
@@ -21,7 +22,6 @@ from pyratify.sigstore.statement_reader import (
     subject_of,
 )
 from pyratify.sigstore.trust_policy import TrustPolicy
-from pyratify.verifiers.accepted_statements import AcceptedSigners
 from pyratify.verifiers.attestation.checked_statement import CheckedStatement
 from pyratify.verifiers.attestation.judge_signed import facts_of, judge_signed
 from pyratify.verifiers.attestation.requirement import Requirement
@@ -29,49 +29,77 @@ from pyratify.verifiers.attestation.requirement import Requirement
 _CONCURRENCY = 8  # statements that are read at the same time
 
 
-@dataclass(slots=True)
-class StatementJudge:
-    """Judges the statements of one artifact.
+async def judge_statements(
+    evidence: Evidence,
+    policy: TrustPolicy,
+    authenticator: Authenticator,
+    requirements: tuple[Requirement, ...],
+    now: datetime,
+    *,
+    plain: bool = False,
+) -> list[CheckedStatement]:
+    """Judge what every layer of an artifact holds, in the manifest's order.
 
-    Attributes:
+    Args:
         evidence: The artifact.
         policy: Says which signers count.
         authenticator: Authenticates them.
         requirements: What statements must be and say; one that is satisfied suffices for a statement.
         now: The moment of the verification.
         plain: Whether statements without an envelope are judged too, as unsigned ones.
-    """
 
+    Raises:
+        VerificationError: It has no layer, too many, or several of which one is a bundle.
+    """
+    layers = evidence.manifest.layers
+    _check_layers(layers, evidence.content.limits.signatures)
+    judge = _StatementJudge(evidence, policy, authenticator, requirements, now, plain)
+    try:
+        if len(layers) == 1:  # every bundle: no task is needed
+            return await judge.judge_layer(layers[0])
+        slots = asyncio.Semaphore(_CONCURRENCY)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(judge.judge_in_turn(layer, slots)) for layer in layers]
+    finally:
+        # Cancelled or late: a thread goes on until its next attempt, and then stops.
+        judge.budget.end()
+    return [each for task in tasks for each in task.result()]
+
+
+def _check_layers(layers: tuple[Descriptor, ...], most: int) -> None:
+    if not layers:
+        json_fields.malformed("the manifest has no statement")
+    # Of several bundles, which one counts would depend on the reader (cosign BUNDLE_SPEC, "Publishing").
+    if len(layers) > 1 and any(each.media_type.startswith(BUNDLE_FAMILY) for each in layers):
+        json_fields.malformed("the manifest does not have exactly one layer, a bundle")
+    # Before anything is read: each layer costs a request, and their number is not trusted.
+    if len(layers) > most:
+        raise VerificationError(
+            Reason.SIGNATURE_LIMIT, f"the manifest has {len(layers)} statements, more than the {most} allowed"
+        )
+
+
+@dataclass(slots=True)
+class _StatementJudge:
     evidence: Evidence
     policy: TrustPolicy
     authenticator: Authenticator
     requirements: tuple[Requirement, ...]
     now: datetime
-    plain: bool = False
-    _budget: Budget = field(default_factory=Budget)
+    plain: bool
+    budget: Budget = field(default_factory=Budget)
 
-    async def judge_all(self) -> list[CheckedStatement]:
-        """Judge what every layer holds, in the manifest's order."""
-        slots = asyncio.Semaphore(_CONCURRENCY)
-        layers = self.evidence.manifest.layers
-        try:
-            if len(layers) == 1:  # every bundle: no task is needed
-                return await self._judge_layer(layers[0], slots)
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._judge_layer(layer, slots)) for layer in layers]
-        finally:
-            # Cancelled or late: a thread goes on until its next attempt, and then stops.
-            self._budget.end()
-        return [each for task in tasks for each in task.result()]
-
-    async def _judge_layer(self, layer: Descriptor, slots: asyncio.Semaphore) -> list[CheckedStatement]:
+    async def judge_in_turn(self, layer: Descriptor, slots: asyncio.Semaphore) -> list[CheckedStatement]:
         # Held until it is judged: only so many layers are in memory.
         async with slots:
-            try:
-                found = await read_layer(self.evidence, layer)
-            except (StoreError, VerificationError, InconclusiveError) as error:
-                return [CheckedStatement(layer.digest, error=error.with_traceback(None))]
-            return [await self._judge(each) for each in found]
+            return await self.judge_layer(layer)
+
+    async def judge_layer(self, layer: Descriptor) -> list[CheckedStatement]:
+        try:
+            found = await read_layer(self.evidence, layer)
+        except (StoreError, VerificationError, InconclusiveError) as error:
+            return [CheckedStatement(layer.digest, error=error.with_traceback(None))]
+        return [await self._judge(each) for each in found]
 
     async def _judge(self, attached: AttachedStatement) -> CheckedStatement:
         if attached.line is not None:
@@ -80,7 +108,7 @@ class StatementJudge:
         signed: SignedStatement | None = None
         try:
             signed = await read_signed_statement(
-                self.evidence, attached, self.authenticator, self._budget, plain=self.plain
+                self.evidence, attached, self.authenticator, self.budget, plain=self.plain
             )
             artifact = await subject_of(self.evidence, signed)
             size = len(attached.raw)
@@ -96,6 +124,8 @@ class StatementJudge:
         except VerificationError as error:
             if error.reason is not Reason.VULN_FOUND:
                 raise
+            from pyratify.verifiers.accepted_statements import AcceptedSigners
+
             # Only now: what satisfies the rules as it is costs no request for what is attached beside it.
             signers = AcceptedSigners(self.policy, self.authenticator)
             beside = [await each.beside(self.evidence, self.now, signers) for each in self.requirements]
@@ -117,18 +147,18 @@ class StatementJudge:
         self, attached: AttachedStatement, signed: SignedStatement, requirements: tuple[Requirement, ...]
     ) -> CheckedStatement:
         evidence = self.evidence
-        circumstances = Circumstances(
-            evidence.subject, self.now, reference=evidence.reference, tag=evidence.tag
+        judged = judge_signed(
+            signed, requirements, evidence.subject, self.now, reference=evidence.reference, tag=evidence.tag
         )
-        judged = judge_signed(signed, requirements, circumstances)
         found = judged.judgement
         return CheckedStatement(
             attached.layer.digest,
             signed.signer.name or None,
-            facts=dict(found.facts),
+            facts=found.facts,
             warnings=found.warnings,
             valid_until=found.valid_until,
             satisfied=judged.satisfied,
+            refused=judged.refused,
             is_dated=signed.signer.signed_at is not None,
             line=attached.line,
         )

@@ -89,7 +89,7 @@ def _check_type(text: str, where: str) -> None:
             remedy=f"Write {SHORT_NAMES[text]}.",
         )
     # No statement has such a type, so nothing would ever count.
-    if not text.strip() or "*" in text:
+    if not text.isprintable() or not text or {" ", "*"} & set(text):
         raise ConfigurationError(
             f"{text[:120]!r} is no type: types are compared exactly",
             path=where,

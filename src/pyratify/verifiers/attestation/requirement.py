@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pyratify.core.dataclass import dataclass
-from pyratify.core.errors import Failure
 from pyratify.core.verifier import Evidence
-from pyratify.evidence.judgement import Circumstances, Judge, Judgement
-from pyratify.verifiers.accepted_statements import AcceptedSigners
+from pyratify.evidence.judgement import Circumstances, Judge, Judgement, united
+
+if TYPE_CHECKING:
+    from pyratify.verifiers.accepted_statements import AcceptedSigners
 
 
 @runtime_checkable
 class LooksBeside(Protocol):
     """A judge for which other documents that are attached to the image can take a refusal back."""
 
-    async def beside(self, evidence: Evidence, now: datetime, signers: AcceptedSigners) -> Judge | None:
+    async def beside(self, evidence: Evidence, now: datetime, signers: "AcceptedSigners") -> Judge | None:
         """Return the judge that has read them; None where none count. The signers are those of the statement itself."""
         ...
 
@@ -58,19 +59,11 @@ class Requirement:
         Raises:
             VerificationError: A rule refuses it.
         """
-        facts: dict[str, Any] = {}
-        warnings: list[Failure] = []
-        ends: list[datetime] = []
-        for judge in self.judges.values():
-            found = judge.judge(predicate, circumstances)
-            facts.update(found.facts)
-            warnings += found.warnings
-            ends += [found.valid_until] if found.valid_until is not None else []
-        # The earliest end: from then on one of the rules could judge otherwise.
-        return Judgement(facts, min(ends, default=None), tuple(warnings))
+        found = [judge.judge(predicate, circumstances) for judge in self.judges.values()]
+        return found[0] if len(found) == 1 else united(found)
 
     async def beside(
-        self, evidence: Evidence, now: datetime, signers: AcceptedSigners
+        self, evidence: Evidence, now: datetime, signers: "AcceptedSigners"
     ) -> "Requirement | None":
         """Return the requirement whose judges have read what is attached beside the evidence; None where none do.
 

@@ -97,11 +97,13 @@ def _check_each(
     if quantifier is Quantifier.NEWEST:
         decisive = _newest(decisive)
     for each in decisive:
-        if each.error is not None and requirement.name not in each.satisfied:
+        # Not by its own error alone: what satisfies another requirement of this type may be refused by this one.
+        error = each.refusal(requirement.name)
+        if error is not None:
             raise VerificationError(
-                each.error.reason,
-                f"another statement of this kind is refused, and {_QUANTIFIED[quantifier]}: {each.error.message}",
-                remedy=each.error.remedy,
+                error.reason,
+                f"another statement of this kind is refused, and {_QUANTIFIED[quantifier]}: {error.message}",
+                remedy=error.remedy,
             )
 
 
@@ -125,10 +127,10 @@ _QUANTIFIED = {
 def _why(requirement: Requirement, statements: Iterable[CheckedStatement]) -> str:
     """Return why nothing satisfies a requirement: the refusal of a statement of its type, or that there is none."""
     refused = (
-        each.error
+        each.refusal(requirement.name)
         for each in statements
-        if each.error is not None and each.facts.get("predicateType") in requirement.predicate_types
+        if each.facts.get("predicateType") in requirement.predicate_types
     )
-    error = next(refused, None)
+    error = next((each for each in refused if each is not None), None)
     said = "nothing of its type is attached" if error is None else f"{error.reason}: {error.message}"
     return f"{requirement.name} ({said})"

@@ -49,9 +49,8 @@ def check_tag(signer: AuthenticatedSigner, policy: CosignTrustPolicy, tag: str |
     if policy.tag_rule is None:
         return
     from pyratify.evidence.tag_rule import certified_reference
-    from pyratify.verifiers.tag_rule import certificate_names
 
-    policy.tag_rule.check(tag, [certified_reference(certificate_names(signer.facts))])
+    policy.tag_rule.check(tag, [certified_reference(signer.certificate)])
 
 
 def _holds(required: Mapping[str, str], found: Mapping[str, Any]) -> bool:

@@ -62,14 +62,30 @@ async def test_what_was_asked_early_is_given_once_and_asked_again_after_that() -
     await store.aclose()
 
 
-async def test_a_tag_is_resolved_early_and_nothing_is_listed_before_its_digest_is_known() -> None:
-    """What is attached belongs to a digest."""
+async def test_a_tag_is_resolved_early_and_listed_once_its_digest_is_known() -> None:
+    """What is attached belongs to a digest; the engine that follows asks for nothing again."""
+    memory, _, by_digest = sample()
+    store = EarlyStore(memory)
+    by_tag = Reference.parse("example.com/app:v1")
+    store.ask(by_tag)
+    await asyncio.sleep(0)
+    assert memory.calls[0] == ("resolve", str(by_tag))
+    found = await store.resolve(by_tag)
+    assert len([each async for each in store.referrers(by_tag.at(found.digest))]) == 2
+    assert memory.calls == [("resolve", str(by_tag)), ("referrers", str(by_digest.digest))]
+    await store.aclose()
+
+
+async def test_of_a_tag_that_names_nothing_nothing_is_listed(caplog: pytest.LogCaptureFixture) -> None:
+    """The error is the engine's answer."""
     memory, _, _ = sample()
     store = EarlyStore(memory)
-    store.ask(Reference.parse("example.com/app:v1"))
-    await asyncio.sleep(0)
-    assert [method for method, _ in memory.calls] == ["resolve"]
+    store.ask(missing := Reference.parse("example.com/app:missing"))
+    with pytest.raises(StoreError, match="not found"):
+        await store.resolve(missing)
     await store.aclose()
+    assert [method for method, _ in memory.calls] == ["resolve"]
+    assert caplog.text == ""
 
 
 async def test_an_answer_for_one_reference_is_not_given_for_another() -> None:

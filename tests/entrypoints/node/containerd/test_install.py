@@ -55,6 +55,47 @@ def test_what_was_written_can_be_undone(
     assert (config.read_text() if config.exists() else None) == (before and before.rstrip("\n") + "\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{end}{begin}{own}", "its begin comment in line 3 and its end comment in line 2"),
+        ("{begin}{own}", "its begin comment in line 2 and no end comment"),
+        ("{own}{end}", "no begin comment and its end comment in line 4"),
+        ("{begin}{own}{end}{begin}{end}", "its begin comment in line 2, 6 and its end comment in line 5, 7"),
+        ("{begin}{own}[mine]\na = 1\n{end}", "other settings between lines 2 and 7"),
+        ("{begin}{own}[plugins.mine]\na = 1\n{end}", "other settings between lines 2 and 7"),
+        ("{begin}a = [\n{end}]\n{own}", "other settings between lines 2 and 4"),
+    ],
+)
+def test_nothing_else_is_taken_out(
+    tmp_path: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the comments do not enclose these settings alone, what to take out is unknown: nothing is changed."""
+    config = tmp_path / "config.toml"
+    own = f'{BLOCK}\nbin_dir = "{tmp_path}/bin"\n'
+    parts = {
+        "own": own,
+        "begin": "# ratify node install containerd: begin\n",
+        "end": "# ratify node install containerd: end\n",
+    }
+    before = f"version = 3\n{text.format(**parts)}[debug]\nlevel = 'info'\n"
+    config.write_text(before)
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--undo", "--write") == 3
+    assert said in capsys.readouterr().err
+    assert config.read_text() == before
+
+
+def test_what_stands_behind_the_settings_stays(tmp_path: Path) -> None:
+    """Also where an editor changed the ends of the lines, and in comments like ours."""
+    config = tmp_path / "config.toml"
+    config.write_text("version = 3\n## ratify node install containerd: begin\n")
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--write") == 0
+    config.write_bytes(config.read_bytes().replace(b"\n", b"\r\n") + b"[debug]\r\n")
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--undo", "--write") == 0
+    expected = b"version = 3\r\n## ratify node install containerd: begin\r\n[debug]\r\n"
+    assert config.read_bytes() == expected
+
+
 def test_a_bin_dir_that_is_set_is_used(tmp_path: Path) -> None:
     """Nothing of the configuration changes then, also where an imported file sets it."""
     (tmp_path / "more.toml").write_text(

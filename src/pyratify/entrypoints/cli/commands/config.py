@@ -52,7 +52,8 @@ def _check(arguments: Namespace, console: Console) -> int:
     from pyratify.entrypoints.cli.facts import show
 
     # Allowed, so no fault: on standard error, and the exit code stays.
-    for path, verifier in () if faults else unsigned_evidence(decode_config(document, base).config):
+    accepted = () if faults else unsigned_evidence(decode_config(document, base).config, base)
+    for path, verifier in accepted:
         console.note(
             f"warning: {path} counts what the verifier {_clean(verifier)!r} accepts whatever account attached it: it asks for no signature of it"
         )

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyratify.entrypoints.cli.engines.attestation_flags import attestation_flag, follows_chain
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign
+from pyratify.entrypoints.cli.engines.disk_cache import disk_cache
 from pyratify.entrypoints.cli.engines.document_flags import COSIGN_TAGS, document_flag
 from pyratify.entrypoints.cli.engines.early_store import EarlyStore
 from pyratify.entrypoints.cli.engines.store_from_flags import direct_store
 from pyratify.entrypoints.cli.engines.trust_from_flags import is_direct
 from pyratify.entrypoints.cli.in_order import in_order
+from pyratify.entrypoints.cli.signature_types import BUNDLES, NOTATION
 from pyratify.entrypoints.cli.targets import Target, read_targets
 from pyratify.entrypoints.cli.totals import Totals
 from pyratify.http.threads import in_thread
@@ -23,6 +25,7 @@ from pyratify.terminal.console import Console
 
 # What judges is imported while the registry answers (decision 0004).
 if TYPE_CHECKING:
+    from pyratify.core.caching import ContentCache
     from pyratify.core.executor import Executor
     from pyratify.core.policy import PolicyEnforcer
     from pyratify.core.report import ValidationResult
@@ -118,12 +121,13 @@ class Printer:
 @asynccontextmanager
 async def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> "AsyncIterator[Session]":
     async with AsyncExitStack() as stack:
+        cache = disk_cache(arguments)
         store: Store = direct_store(arguments, targets, stack, _cosign_tags(arguments))
         if not targets[0].reference.is_layout:
-            store = early = EarlyStore(store)
+            store = early = EarlyStore(store, _signatures(arguments), cache)
             stack.push_async_callback(early.aclose)
             early.ask(targets[0].reference)
-        executor, preparing = await _beside(partial(_judging, arguments, store))
+        executor, preparing = await _beside(partial(_judging, arguments, store, cache))
         from pyratify.entrypoints.cli.engines.session import everything, open_session
 
         async with open_session(everything(executor), AsyncExitStack(), *preparing) as session:
@@ -149,13 +153,20 @@ def _cosign_tags(arguments: Namespace) -> tuple[str, ...]:
     return tuple(dict.fromkeys((own, *(COSIGN_TAGS if document_flag(arguments) else ()))))
 
 
-def _judging(arguments: Namespace, store: "Store") -> "tuple[Executor, list[Preparation]]":
+def _signatures(arguments: Namespace) -> tuple[str, ...]:
+    """Return what the types of the signatures begin with that are read ahead: cosign's, or notation's where cosign's are not trusted."""
+    return (BUNDLES,) if is_cosign(arguments) else (NOTATION,)
+
+
+def _judging(
+    arguments: Namespace, store: "Store", cache: "ContentCache | None"
+) -> "tuple[Executor, list[Preparation]]":
     """Return the executor, and what reads the keys of its verifiers."""
     from pyratify.entrypoints.cli.engines.executor_from_flags import direct_executor
 
     verifiers, policy = _judges(arguments)
     prepare = (getattr(verifier, "prepare", None) for verifier in verifiers)
-    executor = direct_executor(arguments, store, verifiers, policy)
+    executor = direct_executor(arguments, store, verifiers, policy, cache)
     return executor, [each for each in prepare if each is not None]
 
 

@@ -1,9 +1,7 @@
 """An executor without any configuration: built from the flags alone, and importing nothing that they do not need."""
 
-import os
 from argparse import Namespace
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyratify.core.caching import ContentCache
@@ -14,6 +12,7 @@ from pyratify.core.platform_choice import PlatformChoice
 from pyratify.core.policy import NoPolicy, PolicyEnforcer
 from pyratify.core.store import Store
 from pyratify.core.verifier import Verifier
+from pyratify.entrypoints.cli.engines.disk_cache import disk_cache
 from pyratify.entrypoints.cli.engines.store_from_flags import timeout
 
 if TYPE_CHECKING:
@@ -21,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def direct_executor(
-    arguments: Namespace, store: Store, verifiers: tuple[Verifier, ...], policy: PolicyEnforcer
+    arguments: Namespace,
+    store: Store,
+    verifiers: tuple[Verifier, ...],
+    policy: PolicyEnforcer,
+    cache: ContentCache | None,
 ) -> Executor:
     """Return an executor with the verifiers and the policy that the flags ask for."""
     return Executor(
@@ -29,7 +32,7 @@ def direct_executor(
         verifiers=verifiers,
         policy=policy,
         timeout=timeout(arguments),
-        cache=disk_cache(arguments),
+        cache=cache,
         limits=direct_limits(arguments),
         platforms=chosen_platforms(arguments) or PlatformChoice(),
     )
@@ -72,21 +75,6 @@ def reading_executor(
         timeout=timeout(arguments),
         cache=disk_cache(arguments),
     )
-
-
-def disk_cache(arguments: Namespace) -> ContentCache | None:
-    """Return the cache that outlives the run, or None with `--no-cache` or where there is no folder for it."""
-    if arguments.no_cache:
-        return None
-    from pyratify.caches.sqlite_content import SqliteCache
-
-    try:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    except RuntimeError:  # no home; the run works without a cache
-        return None
-    folder = Path(home)
-    # The XDG Base Directory Specification has relative paths ignored.
-    return SqliteCache(folder / "ratify" / "content.sqlite") if folder.is_absolute() else None
 
 
 def any_of(verifiers: Iterable[str]) -> "ThresholdPolicy":

@@ -17,7 +17,8 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.executor import Executor
 from pyratify.core.files import UnreadableFile
 from pyratify.core.scope import ScopeMap
-from pyratify.entrypoints.cli.engines.executor_from_flags import chosen_platforms, disk_cache
+from pyratify.entrypoints.cli.engines.disk_cache import disk_cache
+from pyratify.entrypoints.cli.engines.executor_from_flags import chosen_platforms
 from pyratify.entrypoints.cli.engines.session import Session, open_session
 from pyratify.entrypoints.cli.engines.store_from_flags import TIMEOUT
 from pyratify.terminal.console import Console

@@ -42,7 +42,6 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
     """Return the store of registries, with the credentials that `docker login` left; arguments as in `direct_store`."""
     from pyratify.credentials.docker_config import DockerCredentials
     from pyratify.http.transport_asyncio import asyncio_transport
-    from pyratify.stores.registry.certificate_authorities import plain_certificates
     from pyratify.stores.registry.registry_options import RegistryOptions
     from pyratify.stores.registry.registry_store import RegistryStore
 
@@ -54,13 +53,19 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
         cosign_suffixes=cosign_tags,
         cosign_tag_prefix=read_prefix(arguments),
         signatures=signature_repository(arguments),
-        ca_pem=plain_certificates(read_flag_file(ca_file, "--ca-file"), "--ca-file") if ca_file else "",
+        ca_pem=_authorities(ca_file) if ca_file else "",
         timeout=timeout(arguments),
     )
     store = RegistryStore(options, DockerCredentials(), asyncio_transport(options))
     # Registered before the first request: an interrupt must close connections too.
     stack.push_async_callback(store.aclose)
     return store
+
+
+def _authorities(ca_file: str) -> str:
+    from pyratify.stores.registry.certificate_authorities import plain_certificates
+
+    return plain_certificates(read_flag_file(ca_file, "--ca-file"), "--ca-file")
 
 
 def read_prefix(arguments: Namespace) -> str:

@@ -15,7 +15,7 @@ from pyratify.entrypoints.cli.engines.attestation_flags import (
     follows_chain,
 )
 from pyratify.entrypoints.cli.engines.cosign_flags import is_cosign, read_annotations, trust_policy
-from pyratify.entrypoints.cli.engines.executor_from_flags import disk_cache
+from pyratify.entrypoints.cli.engines.disk_cache import disk_cache
 from pyratify.entrypoints.cli.engines.flag_files import material, read_flag_file
 
 if TYPE_CHECKING:

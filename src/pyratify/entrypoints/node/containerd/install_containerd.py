@@ -160,7 +160,7 @@ def _undo(path: Path, folder: Path) -> Iterator[FileChange]:
         )
     # The settings first: from then on the program is not needed.
     before = text_of(path)
-    yield FileChange(path=path, before=before, after=_BLOCK.removed(before))
+    yield FileChange(path=path, before=before, after=_BLOCK.removed(path, before))
     if found is not None:
         yield FileChange(path=target, before=found, after=None)
 

@@ -35,7 +35,7 @@ class SettingsBlock:
         """
         text = _NEW if before is None else before
         joint = "" if text.endswith("\n") or not text else "\n"
-        found = f"{text}{joint}{self._begin}{settings}{self._end}"
+        found = f"{text}{joint}{self._begin}\n{settings}{self._end}\n"
         try:
             tomllib.loads(found)
         except tomllib.TOMLDecodeError as error:
@@ -45,18 +45,58 @@ class SettingsBlock:
             ) from None
         return found
 
-    def removed(self, before: str | None) -> str | None:
-        """Return a configuration without the settings; None for a file that was made for them."""
-        if before is None or self._begin not in before or self._end not in before:
+    def removed(self, path: Path, before: str | None) -> str | None:
+        """Return a configuration without the settings; None for a file that was made for them.
+
+        Args:
+            path: The configuration.
+            before: Its text; None where it is not there.
+
+        Raises:
+            ConfigurationError: The comments do not enclose these settings alone, so what to take out is unknown.
+        """
+        if before is None:
+            return None
+        lines = before.split("\n")
+        begins, ends = (_places(lines, comment) for comment in (self._begin, self._end))
+        if not begins and not ends:
             return before
-        head, _, rest = before.partition(self._begin)
-        after = head + rest.partition(self._end)[2]
+        if len(begins) != 1 or len(ends) != 1 or ends < begins:
+            raise self._unclear(path, f"{_listed('begin', begins)} and {_listed('end', ends)}")
+        (begin,), (end,) = begins, ends
+        if not self._is_own("".join(f"{line}\n" for line in lines[begin:end])):
+            raise self._unclear(path, f"other settings between lines {begin + 1} and {end + 1}")
+        after = "\n".join(lines[:begin] + lines[end + 1 :])
         return None if after == _NEW else after
+
+    def _is_own(self, settings: str) -> bool:
+        try:
+            found = tomllib.loads(settings)
+        except tomllib.TOMLDecodeError:
+            return False
+        plugins = found.get("plugins", {})
+        return found.keys() <= {"plugins"} and isinstance(plugins, dict) and plugins.keys() <= {self.plugin}
+
+    def _unclear(self, path: Path, found: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{path} has {found}, where `{self.command}` writes its settings between one pair of comments",
+            remedy=f'Take [plugins."{self.plugin}"] and the comments out by hand, then undo again.',
+        )
 
     @property
     def _begin(self) -> str:
-        return f"# {self.command}: begin\n"
+        return f"# {self.command}: begin"
 
     @property
     def _end(self) -> str:
-        return f"# {self.command}: end\n"
+        return f"# {self.command}: end"
+
+
+def _places(lines: list[str], comment: str) -> list[int]:
+    # Editors of other systems end lines with a carriage return, and some leave blanks behind.
+    return [index for index, line in enumerate(lines) if line.strip() == comment]
+
+
+def _listed(name: str, places: list[int]) -> str:
+    where = ", ".join(str(place + 1) for place in places)
+    return f"its {name} comment in line {where}" if places else f"no {name} comment"

@@ -41,7 +41,7 @@ def plan(arguments: Namespace) -> Iterator[FileChange]:
     path = Path(arguments.containerd_config)
     before = text_of(path)
     if arguments.undo:
-        yield FileChange(path=path, before=before, after=_BLOCK.removed(before))
+        yield FileChange(path=path, before=before, after=_BLOCK.removed(path, before))
         return
     settings = read_settings(path)
     table = settings.plugins.get(_PLUGIN) or {}
