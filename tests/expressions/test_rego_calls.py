@@ -183,7 +183,9 @@ def test_the_checks_stand_in_the_call() -> None:
     """A constant is written as what it is checked to be; a helper stands behind the policy, in both syntaxes."""
     for version, condition in (("v1", "if "), ("v0", "")):
         text = f"package pyratify\nallow {condition}{{ regex.match(input.p, `a`); regex.match(`\\d`, count(input.l)) }}"
-        body = "regex.match(__pyratify_pattern(input.p), `a`); regex.match(\"[0-9]\", __pyratify_count(input.l))"
+        body = (
+            'regex.match(__pyratify_pattern(input.p), `a`); regex.match("[0-9]", __pyratify_count(input.l))'
+        )
         assert screen(text, "policy", v0=version == "v0").splitlines() == [
             "package pyratify",
             f"allow {condition}{{ {body} }}",
