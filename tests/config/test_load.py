@@ -27,6 +27,8 @@ def test_a_configuration_of_ratify_v1_is_called_one(tmp_path: Path) -> None:
 def test_a_key_that_ratify_v1_has_too_is_unknown_beside_executors(tmp_path: Path) -> None:
     """What has executors is meant for this program."""
     path = tmp_path / "config.yaml"
-    path.write_text(json.dumps({"executors": [], **V1}))
-    with pytest.raises(ConfigurationError, match="unknown key 'store'"):
+    path.write_text(
+        json.dumps({"executors": [{"scopes": ["*"], "verifiers": [{"name": "v", "type": "cosign"}]}], **V1})
+    )
+    with pytest.raises(ConfigurationError, match="unknown key .store"):
         load_config(path)
