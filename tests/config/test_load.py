@@ -30,5 +30,5 @@ def test_a_key_that_ratify_v1_has_too_is_unknown_beside_executors(tmp_path: Path
     path.write_text(
         json.dumps({"executors": [{"scopes": ["*"], "verifiers": [{"name": "v", "type": "cosign"}]}], **V1})
     )
-    with pytest.raises(ConfigurationError, match="unknown key .store"):
+    with pytest.raises(ConfigurationError, match=r"unknown key .store"):
         load_config(path)
