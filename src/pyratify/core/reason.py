@@ -249,7 +249,7 @@ _REMEDIES = {
     Reason.POLICY_ERROR: "Simplify or correct the policy.",
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
     Reason.POLICY_UNSATISFIED: "Look at the reasons of the single signatures, then sign with a key or certificate that the policy names.",
-    Reason.PREDICATE_TYPE: "Attach a statement of a type that the policy names, or name this type in predicateTypes.",
+    Reason.PREDICATE_TYPE: "Attach a statement of a type that the policy names, or name this type (predicateTypes, --type).",
     Reason.PROVENANCE_MISMATCH: "Run what was built as the policy says, or name this builder and source in the policy.",
     Reason.REDIRECT_BLOCKED: "The registry sends clients somewhere they must not go; check its configuration.",
     Reason.REFERRERS_LIMIT: "Raise limits.referrers in the configuration (--max-signatures on the command line), or remove what is attached without need.",

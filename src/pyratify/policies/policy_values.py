@@ -11,6 +11,7 @@ from pyratify.core.policy import Reports, Subject
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
 from pyratify.core.text import clean
 from pyratify.expressions.language import Kind
+from pyratify.policies.artifact_kind import artifact_type
 
 ARTIFACTS, NOW, TAG, IMAGE = "artifacts", "now", "subject.tag", "subject.image"
 VARIABLES: Mapping[str, Kind] = {
@@ -94,7 +95,7 @@ def _artifact(
 ) -> dict[str, Any]:
     artifact = report.artifact
     found: dict[str, Any] = {
-        "artifactType": artifact.artifact_type or "",
+        "artifactType": artifact_type(report),
         "digest": str(artifact.digest),
         "readable": report.outcome is None,
         "results": [_result(result, types, left_out.result) for result in report.results],
