@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import ssl
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pyratify.http.transport import Request
 from pyratify.testing.json_service import JsonService
-from pyratify.testing.loopback import LoopbackServer
+from pyratify.testing.loopback import LoopbackServer, TlsRequestHandler
 from pyratify.testing.tls import Authority
 
 FAR = 4_102_444_800
@@ -104,9 +105,8 @@ def entra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Fak
     for name in [name for name in os.environ if name.startswith(("AZURE_", "IDENTITY_", "MSI_"))]:
         monkeypatch.delenv(name)
     (tmp_path / "token").write_text("first")
-    server = _Server(fake)
+    server = _Server(fake, authority.server_context())
     address = server.address
-    server.socket = authority.server_context().wrap_socket(server.socket, server_side=True)
     server.start()
     settings: Mapping[str, str] = {
         "AZURE_AUTHORITY_HOST": address,
@@ -124,8 +124,8 @@ def entra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Fak
 
 
 class _Server(LoopbackServer):
-    def __init__(self, fake: FakeAzure) -> None:
-        super().__init__(_Handler, None, "Azure")  # the socket that listens speaks TLS itself
+    def __init__(self, fake: FakeAzure, tls: ssl.SSLContext) -> None:
+        super().__init__(_Handler, tls, "Azure")
         self.fake = fake
         self.address = f"https://localhost:{self.server_address[1]}"
 
@@ -133,7 +133,7 @@ class _Server(LoopbackServer):
         """Say nothing of handshakes that fail."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(TlsRequestHandler, BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
