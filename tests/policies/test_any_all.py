@@ -36,9 +36,16 @@ async def policy(types: dict[str, str], **more: Any) -> AnyAllPolicy:
 
 
 class _Resources:
-    verifiers = ("v", "w", "other", "cosign", "provenance")
+    verifiers = ("v", "w", "other", "schema", "cosign", "provenance")
     verifier_types = MappingProxyType(
-        {"v": "notation", "w": "notation", "other": "sbom", "cosign": "cosign", "provenance": "attestation"}
+        {
+            "v": "notation",
+            "w": "notation",
+            "other": "sbom",
+            "schema": "schema",
+            "cosign": "cosign",
+            "provenance": "attestation",
+        }
     )
 
 
@@ -111,14 +118,15 @@ async def test_neighbours_of_the_table(
         (BUNDLE, [passed("provenance"), failed("cosign")], True),
         (BUNDLE, [failed("provenance"), passed("cosign")], False),
         (BUNDLE, [passed("other"), failed("cosign")], False),
-        (BUNDLE, [passed("provenance"), failed("other")], False),
+        (BUNDLE, [passed("provenance"), failed("other")], True),
+        (SBOM, [passed("other"), failed("schema")], True),
         (COSIGN_SIGNATURE, [passed("provenance"), failed("cosign")], False),
     ],
 )
 async def test_what_a_publisher_calls_a_signature_is_none_because_another_verifier_comes_first(
     kind: str, results: list[VerifierResult], allowed: bool
 ) -> None:
-    """An unsigned SBOM may be called a signature; only of sigstore's bundles a verifier of either content is right."""
+    """An unsigned SBOM may be called a signature. Of bundles, a verifier of either content is right; of documents, the first alone decides."""
     assert allows(await policy({kind: "any"}), of(kind, *results)) is allowed
 
 

@@ -2,7 +2,7 @@
 
 As in Ratify v1, the result of an artifact is that of the first verifier that reads it, and artifacts that no verifier reads do not count.
 Unlike there, verifiers choose by what is in an artifact, too, while its type is its publisher's word: an SBOM that is called a signature
-must not count as one because the verifier of SBOMs comes first. So no verifier of another kind may refuse it.
+must not count as one because the verifier of SBOMs comes first. So no verifier of signatures or attestations may refuse it.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from pyratify.policies.artifact_kind import artifact_type
 from pyratify.sigstore.media_types import BUNDLE_FAMILY
 
 _SIGSTORE = ("cosign", "attestation", "slsa")
+_SIGNED = ("notation", *_SIGSTORE)
 
 
 class Quantifier(StrEnum):
@@ -92,12 +93,11 @@ class AnyAllPolicy:
         return kinds is None or self._holds_below(report, kinds)
 
     def _is_refused(self, report: ArtifactReport, plugin: str) -> bool:
-        """Return whether a verifier of another kind reads an artifact and has not accepted it."""
+        """Return whether a verifier of signed evidence, of another plugin, reads an artifact and has not accepted it."""
         # A bundle holds a signature or an attestation, and of both verifiers that read it only one can accept it.
         either = _SIGSTORE if artifact_type(report).startswith(BUNDLE_FAMILY) and plugin in _SIGSTORE else ()
-        return any(
-            not result.passed and self._plugin(result) not in (plugin, *either) for result in report.results
-        )
+        others = frozenset(_SIGNED) - {plugin, *either}
+        return any(not result.passed and self._plugin(result) in others for result in report.results)
 
     def _plugin(self, result: VerifierResult) -> str:
         return self.plugins.get(result.verifier, result.verifier)
