@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeVar
 
 from pyratify.config.watch_configuration import Generation
 from pyratify.core.clock import Clock
@@ -27,6 +28,9 @@ _LOG = logging.getLogger("pyratify.kubernetes")
 _BUILD_SECONDS = 30.0
 _FIRST_RETRY = 15.0  # the cause may pass by itself, as a Secret that is created later
 _LONGEST_RETRY = 300.0
+_AT_ONCE = 16  # executors that are built or checked
+T = TypeVar("T")
+R = TypeVar("R")
 
 Instrument = Callable[[Engine], Engine]
 
@@ -118,7 +122,7 @@ class Reconciler:
         # One that was refused for the number alone has an unchanged generation: build it as soon as it fits.
         self._stale |= self._too_many
         # The oldest are kept, so that a new resource displaces none that is in service.
-        found = await asyncio.gather(*map(self._build, resources[:most]))
+        found = await _each(self._build, resources[:most])
         many = ConfigurationError(
             f"a namespace may have at most {most} executors, and this one is not among the oldest",
             remedy="Delete one of them, or write several scopes into one resource.",
@@ -129,9 +133,11 @@ class Reconciler:
     async def aclose(self) -> None:
         """Close every executor as soon as its last request has ended."""
         old, self.current = self.current, None
-        if old is not None:
-            await old.retire()
-        await self._adopt({})
+        try:
+            if old is not None:
+                await old.retire()
+        finally:
+            await self._adopt({})
 
     def next_retry(self) -> float | None:
         """Return the monotonic time at which an invalid resource is to be built again, or None."""
@@ -145,8 +151,7 @@ class Reconciler:
             for uid, each in self.states.items()
             if each.built is not None and each.fault is None
         }
-        # Side by side: a service that does not answer must not delay the news of the others.
-        changed = await asyncio.gather(*map(_changed, checked.values()))
+        changed = await _each(_changed, checked.values())
         self._stale.update(uid for uid, has in zip(checked, changed, strict=True) if has)
         return bool(self._stale)
 
@@ -254,6 +259,17 @@ class Reconciler:
         for each in dropped:
             if id(each) not in kept:
                 await each.release()
+
+
+async def _each(work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
+    # Side by side: a service that does not answer must not delay the others. Bounded: each may hold connections and documents.
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(item: T) -> R:
+        async with slots:
+            return await work(item)
+
+    return await asyncio.gather(*map(one, items))
 
 
 async def _changed(built: BuiltExecutor) -> bool:

@@ -67,7 +67,7 @@ def _by_type(media_type: str) -> str | None:
         "application/vnd.in-toto+json": "in-toto statement",
         "application/vnd.in-toto.bundle": _LINES,
         "slsa/attestation": _LINES,
-    }.get(media_type)
+    }.get(media_type, "DSSE envelope" if media_type.endswith("+dsse") else None)
 
 
 def _by_look(data: bytes) -> str | None:
