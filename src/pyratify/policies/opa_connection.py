@@ -1,21 +1,19 @@
 """Makes the client of an Open Policy Agent from its options."""
 
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.files import UnreadableFile, read_file
-from pyratify.core.limits import MIB
 from pyratify.core.plugin import Resources
 from pyratify.http.http_options import HttpOptions
 from pyratify.http.json_api import JsonApi, parse_address
 from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.http.url import Url
+from pyratify.pki.certificate_authorities import read_authorities
 from pyratify.policies.opa_client import OpaClient, opa_error
 
 _UNIX = "unix:"
-_PEM = "Name a file with certificates in PEM."
+_CERTIFICATES = "Name a file with certificates, in PEM or DER."
 
 
 class OpaAddress(Protocol):
@@ -62,14 +60,14 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
         address = Url.parse("http://localhost/")
     else:
         address = parse_address(options.url, "opa.url", "https://opa.example.com:8181")
-    ca = _ca(resources.base / options.ca_file) if options.ca_file else ""
+    ca = read_authorities(options.ca_file, resources.base, "opa.caFile")
     settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations, unix_socket=socket)
     try:
         # Now: certificates that cannot be used are a mistake of the configuration.
         asyncio_transport(settings)
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"{options.ca_file}: {error.detail}", path="opa.caFile", remedy=_PEM
+            f"{options.ca_file}: {error.detail}", path="opa.caFile", remedy=_CERTIFICATES
         ) from None
     api = JsonApi(address, partial(asyncio_transport, settings), seconds, explain=opa_error)
     return OpaClient(
@@ -86,12 +84,3 @@ def _token(token: str) -> str:
             remedy="Write the token alone, or its file as file:/run/secrets/opa-token.",
         )
     return token
-
-
-def _ca(path: Path) -> str:
-    try:
-        return read_file(path, MIB).decode("ascii")
-    except UnreadableFile as error:
-        raise ConfigurationError(f"{path} {error}", path="opa.caFile", remedy=error.remedy) from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is no PEM file", path="opa.caFile", remedy=_PEM) from None
