@@ -62,7 +62,9 @@ def ask(address: str, path: str, document: object, *, strict: bool = True) -> ob
         strict: Whether an error of a built-in function is one of the query, and not only without a value.
     """
     body = json.dumps({"input": document}).encode()
-    request = urllib.request.Request(f"{address}/v1/data/{path}?strict-builtin-errors={str(strict).lower()}", body)
+    request = urllib.request.Request(
+        f"{address}/v1/data/{path}?strict-builtin-errors={str(strict).lower()}", body
+    )
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.loads(response.read()).get("result")
