@@ -30,6 +30,24 @@ async def test_nothing_is_wrong_with_what_is_right() -> None:
     assert await messages(document()) == []
 
 
+async def test_unsigned_statements_without_a_policy_are_found() -> None:
+    """As when the configuration is used, and beside a verifier that cannot be built."""
+    unsigned = {
+        "name": "a",
+        "type": "attestation",
+        "parameters": {
+            **GOOD["parameters"],
+            "unsignedStatements": True,
+            "provenance": {"sourceUris": ["https://github.com/org/app"]},
+        },
+    }
+    broken = {**GOOD, "name": "b", "parameters": {}}
+    found = await messages(document(verifiers=[broken, unsigned]))
+    assert any("verifiers[1].parameters: statements that are not signed count" in each for each in found)
+    policy = {"type": "threshold-policy", "parameters": {"policy": {"rules": [{"verifierName": "a"}]}}}
+    assert await messages(document(verifiers=[unsigned], policyEnforcer=policy)) == []
+
+
 async def test_an_unknown_key_hides_no_other_fault() -> None:
     """Beside it, a missing file, another unknown key, a wrong type and a plugin that is not there are found."""
     broken = {

@@ -14,6 +14,7 @@ import msgspec
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.cel_checks import check_presence, check_texts
+from pyratify.expressions.cel_members import seen_members
 from pyratify.expressions.language import (
     Answer,
     EvaluationError,
@@ -40,11 +41,13 @@ class CelProgram:
         run: The library's evaluation of it.
         env: The library's environment, which is that of all expressions over the same variables.
         reads: The variables that it names.
+        members: The members of objects in a list that it can see, as in `Source.lists`; None for all.
     """
 
     run: Any
     env: Any
     reads: frozenset[str]
+    members: frozenset[str] | None = None
 
     def evaluate(self, values: Mapping[str, Any]) -> Answer:
         """Evaluate it; errors as in `Program`."""
@@ -111,10 +114,18 @@ class Cel:
                 remedy="Compare the value with something.",
             )
         reads = frozenset(name for name in source.variables if _reads(source, declared, name))
-        return CelProgram(expression.eval, env, reads)
+        return CelProgram(expression.eval, env, reads, _members(expression, source))
 
 
 language = Cel()
+
+
+def _members(expression: Any, source: Source) -> frozenset[str] | None:
+    roots = [name for name, kind in source.variables.items() if kind is Kind.LIST]
+    if not source.lists or len(roots) != 1:
+        return None
+    plain = source.variables.keys() - set(roots)
+    return seen_members(expression.serialize(), plain, roots[0], source.lists)
 
 
 def _reads(source: Source, declared: tuple[Variable, ...], name: str) -> bool:
