@@ -5,8 +5,9 @@ rule asks for, failed, could not be decided, or its artifact could not even be r
 where their facts differ from `where`; results that failed only where the signer is trusted and the facts say so.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.details import created_at
@@ -16,9 +17,18 @@ from pyratify.policies.rule import Require, Rule
 
 Reports = tuple[ArtifactReport, ...]
 Holds = Callable[[Rule, Reports], bool]
+# What is in the facts of the whole and is not said by every statement.
+_OF_FIRST = ("statements", "predicate")
 # As for timestamps (`pki/timestamp/token.py`).
 SKEW = timedelta(minutes=5)
 """How far the clocks of signers may be ahead of this machine's."""
+
+
+class Said(NamedTuple):
+    """What an artifact, or one of its statements, says, and who signed it."""
+
+    facts: Mapping[str, Any]
+    signers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +62,9 @@ def judge(rule: Rule, reports: Reports, holds: Holds) -> Iterator[Judged]:
         if result is None:
             if report.outcome is not None:
                 yield Judged(False)
-        elif result.passed and rule.is_of_kind(result.details and result.details.data):
-            yield _judge_passed(rule, report, result, holds)
-        elif not result.passed and rule.is_of_kind(result.facts) is not False:
+        elif result.passed:
+            yield from _judge_passed(rule, report, result.details, holds)
+        elif rule.is_of_kind(result.facts) is not False:
             failed = result.outcome is Outcome.FAILED
             yield Judged(False, time=created_at(result.facts) if failed else None)
 
@@ -90,33 +100,78 @@ def result_of(report: ArtifactReport, rule: Rule) -> VerifierResult | None:
     return next((result for result in report.results if result.verifier == rule.verifier), None)
 
 
-def _judge_passed(rule: Rule, report: ArtifactReport, result: VerifierResult, holds: Holds) -> Judged:
-    details = result.details
+def said_in(details: Details) -> tuple[Said, ...]:
+    """Return what each statement says that counts, where an artifact holds several, as a tag of cosign's does; else what the whole says.
+
+    The facts of the whole are those of its first statement: rules over them alone would see none of the others.
+    """
+    facts, signers = details.data, details.signers
+    listed = facts.get("statements")
+    found = [
+        each
+        for each in (listed if isinstance(listed, list | tuple) else ())
+        # What is unsigned does not borrow the signers of another statement.
+        if isinstance(each, Mapping) and each.get("succeeded") is True and not (signers and not _listed(each))
+    ]
+    if len(found) < 2:
+        return (Said(facts, signers),)
+    # What one statement says is said by no other: only what the artifact has beside its statements goes with each.
+    common = {name: value for name, value in facts.items() if name not in found[0] and name not in _OF_FIRST}
+    bases = (facts, *([common] * (len(found) - 1)))
+    return tuple(
+        Said({**base, **each}, tuple(name for name in signers if name in _listed(each)))
+        for base, each in zip(bases, found, strict=True)
+    )
+
+
+def _listed(statement: Mapping[str, Any]) -> tuple[Any, ...]:
+    # Facts are a plugin's: anything may be in them.
+    found = statement.get("signers")
+    return tuple(found) if isinstance(found, list | tuple) else ()
+
+
+def _judge_passed(
+    rule: Rule, report: ArtifactReport, details: Details | None, holds: Holds
+) -> Iterator[Judged]:
     if details is None:
-        return Judged(False)
+        if rule.is_of_kind(None):
+            yield Judged(False)
+        return
+    for said in said_in(details):
+        if rule.is_of_kind(said.facts):
+            yield _judge_said(rule, report, said, holds)
+
+
+def _judge_said(rule: Rule, report: ArtifactReport, said: Said, holds: Holds) -> Judged:
     nested = not rule.rules or holds(rule.below, report.nested)
-    signed = bool(details.signers) or bool(rule.rules and nested)
+    signed = bool(said.signers) or bool(rule.rules and nested)
     satisfies = nested and (signed or not rule.needs_signature)
-    signers = _names(rule, details) if satisfies else ()
+    signers = _names(rule, said.signers) if satisfies else ()
     # Nothing below it vouches for it either, where the rule names what could.
     unsigned = rule.needs_signature and not signed
-    return Judged(satisfies, unsigned, created_at(details.data), signers)
+    return Judged(satisfies, unsigned, created_at(said.facts), signers)
 
 
 def _signers(rule: Rule, report: ArtifactReport, holds: Holds) -> tuple[str, ...]:
     """Return the signers of an artifact that satisfies the rule, leaving aside all others; empty where it does not."""
     result = report.passed(rule.verifier or "")
     details = None if result is None else result.details
-    if details is None or (rule.where and rule.is_of_kind(details.data) is not True):
+    if details is None:
         return ()
-    if rule.require_signed and not (details.signers or rule.rules):
+    signers = details.signers
+    if rule.where:
+        kind = [said for said in said_in(details) if rule.is_of_kind(said.facts) is True]
+        if not kind:
+            return ()
+        signers = tuple(dict.fromkeys(name for said in kind for name in said.signers))
+    if rule.require_signed and not (signers or rule.rules):
         return ()
-    return _names(rule, details) if not rule.rules or holds(rule.below, report.nested) else ()
+    return _names(rule, signers) if not rule.rules or holds(rule.below, report.nested) else ()
 
 
-def _names(rule: Rule, details: Details) -> tuple[str, ...]:
+def _names(rule: Rule, signers: tuple[str, ...]) -> tuple[str, ...]:
     # Evidence without a signer cannot be told apart from other such evidence: all counts once.
-    return details.signers or (f"unsigned:{rule.verifier}",)
+    return signers or (f"unsigned:{rule.verifier}",)
 
 
 def _newest(found: list[Judged], now: datetime) -> list[Judged]:
@@ -133,7 +188,10 @@ def _is_named(rule: Rule, result: VerifierResult) -> bool:
     if rule.reasons:
         return result.failure is not None and result.failure.reason.value in rule.reasons
     # Facts that are missing could have been those that forbid.
-    return result.passed and rule.is_of_kind(result.details and result.details.data) is not False
+    found: Iterable[Any] = (
+        (None,) if result.details is None else (said.facts for said in said_in(result.details))
+    )
+    return result.passed and any(rule.is_of_kind(facts) is not False for facts in found)
 
 
 def _clears(rule: Rule, report: ArtifactReport, holds: Holds) -> bool:
@@ -141,6 +199,7 @@ def _clears(rule: Rule, report: ArtifactReport, holds: Holds) -> bool:
     result = result_of(report, rule)
     if result is None or not result.passed or result.details is None:
         return False
-    if rule.reasons and rule.is_of_kind(result.details.data) is not True:
-        return False
-    return _judge_passed(rule, report, result, holds).satisfies
+    said = said_in(result.details)
+    if rule.reasons:
+        said = tuple(each for each in said if rule.is_of_kind(each.facts) is True)
+    return any(_judge_said(rule, report, each, holds).satisfies for each in said)
