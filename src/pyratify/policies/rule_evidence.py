@@ -18,6 +18,7 @@ from pyratify.policies.rule import Require, Rule
 Reports = tuple[ArtifactReport, ...]
 Holds = Callable[[Rule, Reports], bool]
 # What is in the facts of the whole and is not said by every statement.
+_TYPE = "predicateType"
 _OF_FIRST = ("statements", "predicate")
 # As for timestamps (`pki/timestamp/token.py`).
 SKEW = timedelta(minutes=5)
@@ -106,12 +107,11 @@ def said_in(details: Details) -> tuple[Said, ...]:
     The facts of the whole are those of its first statement: rules over them alone would see none of the others.
     """
     facts, signers = details.data, details.signers
-    listed = facts.get("statements")
+    # What is unsigned does not borrow the signers of another statement.
     found = [
         each
-        for each in (listed if isinstance(listed, list | tuple) else ())
-        # What is unsigned does not borrow the signers of another statement.
-        if isinstance(each, Mapping) and each.get("succeeded") is True and not (signers and not _listed(each))
+        for each in _statements(details)
+        if each.get("succeeded") is True and not (signers and not _listed(each))
     ]
     if len(found) < 2:
         return (Said(facts, signers),)
@@ -124,8 +124,18 @@ def said_in(details: Details) -> tuple[Said, ...]:
     )
 
 
-def _listed(statement: Mapping[str, Any]) -> tuple[Any, ...]:
+def _refused(details: Details) -> list[Mapping[str, Any]]:
+    """Return what the report says of the statements that do not count, in an artifact of which another one does."""
+    return [each for each in _statements(details) if each.get("succeeded") is False]
+
+
+def _statements(details: Details) -> list[Mapping[str, Any]]:
     # Facts are a plugin's: anything may be in them.
+    listed = details.data.get("statements")
+    return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list | tuple) else []
+
+
+def _listed(statement: Mapping[str, Any]) -> tuple[Any, ...]:
     found = statement.get("signers")
     return tuple(found) if isinstance(found, list | tuple) else ()
 
@@ -137,9 +147,15 @@ def _judge_passed(
         if rule.is_of_kind(None):
             yield Judged(False)
         return
-    for said in said_in(details):
+    counting = said_in(details)
+    for said in counting:
         if rule.is_of_kind(said.facts):
             yield _judge_said(rule, report, said, holds)
+    # Refused beside what counts: one that a trusted signer made of the same type, or a new report would hide behind an old one.
+    types = [said.facts.get(_TYPE) for said in counting]
+    for each in _refused(details):
+        if _listed(each) and each.get(_TYPE) in types and rule.is_of_kind(each) is not False:
+            yield Judged(False, time=created_at(each))
 
 
 def _judge_said(rule: Rule, report: ArtifactReport, said: Said, holds: Holds) -> Judged:
@@ -186,12 +202,20 @@ def _newest(found: list[Judged], now: datetime) -> list[Judged]:
 def _is_named(rule: Rule, result: VerifierResult) -> bool:
     """Return whether a result is what the deny rule forbids."""
     if rule.reasons:
-        return result.failure is not None and result.failure.reason.value in rule.reasons
+        return any(each in rule.reasons for each in _reasons(result))
     # Facts that are missing could have been those that forbid.
     found: Iterable[Any] = (
         (None,) if result.details is None else (said.facts for said in said_in(result.details))
     )
     return result.passed and any(rule.is_of_kind(facts) is not False for facts in found)
+
+
+def _reasons(result: VerifierResult) -> Iterator[str]:
+    """Iterate over the codes of a result: of its failure, and of the statements that do not count beside one that does."""
+    if result.failure is not None:
+        yield result.failure.reason.value
+    if result.details is not None:
+        yield from (str(each.get("error", "")).partition(":")[0] for each in _refused(result.details))
 
 
 def _clears(rule: Rule, report: ArtifactReport, holds: Holds) -> bool:
