@@ -32,7 +32,8 @@ _WORDS = {
 _NO_CHOICE = re.compile(r"Invalid enum value (['\"])(.*)\1", re.DOTALL)
 _BOUND = re.compile(r"Expected `(?:int|float)` (>=|>|<=|<) (\S+)\Z")
 _BOUNDS = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
-_EMPTY = re.compile(r"Expected `(array|str|object)` of length >= 1\Z")
+_LENGTH = re.compile(r"Expected `(array|str|object)` of length (>=|<=) (\d+)\Z")
+_UNITS = {"array": "entries", "str": "characters", "object": "keys"}
 _MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
@@ -130,8 +131,8 @@ def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
         remedy = f"Write {' or '.join(kinds)} there."
     elif bound := _BOUND.search(message):
         remedy = f"Write a number {_BOUNDS[bound[1]]} {bound[2]} there."
-    elif _EMPTY.search(message):
-        remedy = "Write at least one there, or leave the key out where it may be omitted."
+    elif length := _LENGTH.search(message):
+        remedy = _of_length(*length.groups())
     elif choice := _NO_CHOICE.match(message):
         message, remedy = _no_choice(choice[2], _choices_at(kind, where))
     message = message.replace("Object missing required field", "the required key is missing:")
@@ -145,6 +146,15 @@ def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
         missing=missing[1] if missing else "",
         expected=expected[1] if expected else "",
     )
+
+
+def _of_length(kind: str, sign: str, bound: str) -> str:
+    if sign == "<=":
+        return f"Write at most {bound} {_UNITS[kind]} there."
+    if bound != "1":
+        return f"Write at least {bound} {_UNITS[kind]} there."
+    one = "a text that is not empty" if kind == "str" else "at least one"
+    return f"Write {one} there, or leave the key out where it may be omitted."
 
 
 def _no_choice(value: str, choices: tuple[str, ...]) -> tuple[str, str | None]:

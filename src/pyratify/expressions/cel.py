@@ -28,6 +28,8 @@ from pyratify.expressions.language import (
 
 Variable = tuple[str, Kind]
 _MAX_MESSAGE = 300
+_DEEP = "recursion limit"
+_FLATTER = "Write it with fewer levels of parentheses and macros, or as several validations."
 _FAILED = "the expression could not be evaluated: "
 _TRUE, _FALSE = Answer(True), Answer(False)
 _encoder = msgspec.json.Encoder()
@@ -155,7 +157,9 @@ def _compile(env: Any, source: Source) -> Any:
         raise ConfigurationError(
             f"the expression cannot be used: {_sentence(str(error))}",
             path=source.path,
-            remedy=f"Correct it; it may name {', '.join(source.variables)}.",
+            remedy=_FLATTER
+            if _DEEP in str(error)
+            else f"Correct it; it may name {', '.join(source.variables)}.",
         ) from None
 
 
