@@ -45,6 +45,7 @@ class ShapeError(ConfigurationError):
         near: The known key that is nearest to it.
         missing: The missing key, where that is the fault.
         expected: The expected type, as `float | null` of a key that may be left out, where the type is the fault.
+        stand_in: One of the known texts, where the fault is another one.
     """
 
     def __init__(
@@ -57,8 +58,9 @@ class ShapeError(ConfigurationError):
         near: str = "",
         missing: str = "",
         expected: str = "",
+        stand_in: str | None = None,
     ) -> None:
-        super().__init__(message, path=path, remedy=remedy)
+        super().__init__(message, path=path, remedy=remedy, stand_in=stand_in)
         self.unknown = unknown
         self.near = near
         self.missing = missing
@@ -119,7 +121,7 @@ def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
     # msgspec's root is `$`; the path of this value stands before it.
     where = match[1].removeprefix(".") if match else ""
     message = text[: match.start()] if match else text
-    remedy, near = None, ""
+    remedy, near, stand_in = None, "", None
     unknown, missing, expected = (pattern.search(message) for pattern in (_UNKNOWN, _MISSING, _EXPECTED))
     if unknown:
         remedy, near = _suggest(unknown[1], _structs_at(kind, where))
@@ -134,7 +136,9 @@ def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
     elif length := _LENGTH.search(message):
         remedy = _of_length(*length.groups())
     elif choice := _NO_CHOICE.match(message):
-        message, remedy = _no_choice(choice[2], _choices_at(kind, where))
+        choices = _choices_at(kind, where)
+        message, remedy = _no_choice(choice[2], choices)
+        stand_in = choices[0] if choices else None
     message = message.replace("Object missing required field", "the required key is missing:")
     message = message.replace("`", "").replace(" | null,", ",")  # a key is left out instead
     return ShapeError(
@@ -145,6 +149,7 @@ def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
         near=near,
         missing=missing[1] if missing else "",
         expected=expected[1] if expected else "",
+        stand_in=stand_in,
     )
 
 

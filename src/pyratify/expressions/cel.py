@@ -13,7 +13,7 @@ import msgspec
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.cel_checks import check_presence, check_texts
+from pyratify.expressions.cel_checks import STAND_IN, check_presence, check_texts
 from pyratify.expressions.cel_members import seen_members
 from pyratify.expressions.language import (
     Answer,
@@ -114,6 +114,7 @@ class Cel:
                 f"the expression is of type {expression.return_type().name()}, not a bool",
                 path=source.path,
                 remedy="Compare the value with something.",
+                stand_in=STAND_IN,
             )
         reads = frozenset(name for name in source.variables if _reads(source, declared, name))
         return CelProgram(expression.eval, env, reads, _members(expression, source))
@@ -160,6 +161,7 @@ def _compile(env: Any, source: Source) -> Any:
             remedy=_FLATTER
             if _DEEP in str(error)
             else f"Correct it; it may name {', '.join(source.variables)}.",
+            stand_in=STAND_IN,
         ) from None
 
 
