@@ -336,6 +336,17 @@ async def test_the_remedy_is_about_what_the_expression_reads(text: str, remedy: 
     assert remedy in result.failure.remedy
 
 
+async def test_a_predicate_that_was_not_asked_for_is_told_from_other_fields() -> None:
+    """The policy is right, and the verifier has to be told."""
+    for text, remedy in (
+        ('artifacts[0].results[0].data.predicate.a == "b"', "expose: [predicate]"),
+        ("artifacts[0].results[0].data.other == 1", "has()"),
+    ):
+        verdict = await decide(text, GOOD)
+        assert verdict.failure is not None
+        assert remedy in verdict.failure.remedy
+
+
 @pytest.mark.parametrize("document", [NOT_ROOT, "artifacts.size() == 1"])
 async def test_an_expression_is_evaluated_beside_the_event_loop(
     document: str, monkeypatch: pytest.MonkeyPatch

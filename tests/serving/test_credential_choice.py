@@ -87,7 +87,14 @@ async def test_without_credentials_nothing_is_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", [Reason.REGISTRY_AUTH, Reason.NOT_FOUND, Reason.AUTH_SCOPE, Reason.AUTH_REALM_BLOCKED]
+    "reason",
+    [
+        Reason.REGISTRY_AUTH,
+        Reason.NOT_FOUND,
+        Reason.AUTH_SCOPE,
+        Reason.AUTH_REALM_BLOCKED,
+        Reason.CREDENTIAL_SCOPE,
+    ],
 )
 async def test_after_a_refusal_the_next_one_is_tried(reason: Reason) -> None:
     """And the configuration's own at last."""
@@ -133,6 +140,14 @@ async def test_a_choice_is_remembered_for_minutes_and_for_its_tenant() -> None:
     here.clock.advance(5)
     await here.chosen(ONE, TWO)
     assert here.asked == ["one", "two"] * 4
+
+
+async def test_what_is_forgotten_is_chosen_anew() -> None:
+    """At once, and from the start; it is not taken for the first credential."""
+    here = Setting({"one": Reason.REGISTRY_AUTH})
+    assert await here.chosen(ONE, TWO) is TWO
+    here.choice.forget(here.engine, APP, "team", (ONE, TWO))
+    assert await here.chosen(ONE, TWO) is TWO
 
 
 async def test_without_a_generation_nothing_is_remembered() -> None:

@@ -13,12 +13,13 @@ V02 = "https://slsa.dev/provenance/v0.2"
 V1 = "https://slsa.dev/provenance/v1"
 PROVENANCE_TYPES = (V1, V02)
 _WHAT = "provenance"
-# Build types whose source is by definition the repository of the workflow that ran.
+# Build types whose source is by definition the repository of the workflow that ran, whatever their parameters call it.
 _WORKFLOW_TYPES = (
     "https://actions.github.io/buildtypes/workflow/",
     "https://slsa-framework.github.io/github-actions-buildtypes/workflow/",
-    "https://github.com/slsa-framework/slsa-github-generator/",
 )
+# Of version 1 only where the parameters name a workflow: others of these builders take their source from elsewhere.
+_GENERATOR_TYPES = ("https://github.com/slsa-framework/slsa-github-generator/",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def _version_1(document: Members) -> Provenance:
         finished=metadata.time("finishedOn"),
         parameters=parameters.value,
         materials=materials,
-        is_workflow="workflow" in parameters.value and build_type.startswith(_WORKFLOW_TYPES),
+        is_workflow=build_type.startswith(_WORKFLOW_TYPES)
+        or ("workflow" in parameters.value and build_type.startswith(_GENERATOR_TYPES)),
     )
 
 
@@ -115,7 +117,7 @@ def _version_02(document: Members) -> Provenance:
         finished=metadata.time("buildFinishedOn"),
         parameters=invocation.object("parameters").value,
         materials=materials,
-        is_workflow=build_type.startswith(_WORKFLOW_TYPES),
+        is_workflow=build_type.startswith((*_WORKFLOW_TYPES, *_GENERATOR_TYPES)),
     )
 
 

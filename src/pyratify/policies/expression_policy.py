@@ -119,7 +119,8 @@ class ExpressionPolicy:
             try:
                 answer = validation.program.evaluate(values)
             except EvaluationError as error:
-                return deny(Reason.POLICY_ERROR, f"{place}{error.message}", _CORRECT)
+                remedy = _EXPOSE if _PREDICATE in error.message else _CORRECT
+                return deny(Reason.POLICY_ERROR, f"{place}{error.message}", remedy)
             # `is`: languages are plugins, and an answer that is only truthy must not allow.
             if answer.holds is not True:
                 said = "; ".join((validation.message, *answer.messages))
@@ -136,3 +137,7 @@ def _remedy(reads: frozenset[str]) -> str:
 
 
 _CORRECT = "Correct the policy: ask with has() whether a field is there, or attach the evidence that has it."
+_PREDICATE = '"predicate"'
+_EXPOSE = (
+    "Name it in `expose` of the verifier, as expose: [predicate]; policies see nothing else of a predicate."
+)
