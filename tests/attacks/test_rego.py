@@ -68,6 +68,37 @@ async def test_atk_118_what_could_not_be_read_is_seen_by_the_samples_of_ratify_v
 
 
 @pytest.mark.parametrize(
+    ("condition", "other", "meant"),
+    [
+        (r"regex.match(`^team-\w+$`, signer)", "team-\u0430", "team-b"),
+        (r'regex.match("^team-[\\w-]+$", signer)', "team-\u0430", "team-b"),
+        (r"regex.match(concat(``, [`^team-`, `\d+`, `$`]), signer)", "team-\u0661", "team-1"),
+        ('glob.match("team-a:*", [":"], signer)', "team-a:b:c", "team-a:b"),
+        ('glob.match(concat("", ["team-a", ":*"]), [":"], signer)', "team-a:b:c", "team-a:b"),
+        ('glob.match("**/team-a", ["/"], signer)', "team-a", "x/team-a"),
+    ],
+)
+async def test_atk_121_a_signer_that_opa_does_not_match_is_not_allowed(
+    condition: str, other: str, meant: str
+) -> None:
+    """A letter of another script is no word, a star crosses no delimiter, and two stars with a slash are not nothing."""
+    text = f"{HEAD}allow if {{ signer := input.artifacts[0].results[0].signers[0]; {condition} }}"
+    assert await verdict(text, report(1, passed("cosign", meant))) == (Decision.ALLOW, None)
+    assert (await verdict(text, report(1, passed("cosign", other))))[0] is Decision.DENY
+
+
+async def test_atk_118_numbers_that_would_be_rounded_are_never_compared() -> None:
+    """An artifact whose size has more digits than the engine keeps equals none of another size."""
+    text = f"{HEAD}allow if input.artifacts[0].results[0].data.size == {2**53 + 2}"
+    for size, decision in (
+        (2**53 + 2, Decision.ALLOW),
+        (2**53 + 3, Decision.DENY),
+        (2**64 + 1, Decision.DENY),
+    ):
+        assert (await verdict(text, report(1, passed("cosign", "k", size=size))))[0] is decision
+
+
+@pytest.mark.parametrize(
     "call",
     [
         'http.send({"method": "get", "url": "http://127.0.0.1:1"})',

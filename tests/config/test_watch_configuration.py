@@ -47,6 +47,23 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "config.json"
 
 
+async def test_the_engine_in_use_forgets_credentials(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before there is one, nothing is forgotten."""
+    swept: list[Engine] = []
+
+    def sweep(engine: Engine) -> None:
+        swept.append(engine)
+
+    monkeypatch.setattr(Engine, "sweep", sweep)
+    write(path)
+    watched = WatchedConfig(path, FakeClock())
+    watched.sweep()
+    await watched.refresh()
+    watched.sweep()
+    assert watched.current is not None
+    assert swept == [watched.current.engine]
+
+
 async def test_a_file_that_changes_is_a_new_generation(path: Path) -> None:
     """One that does not is none; the verifiers' types are known."""
     write(path)

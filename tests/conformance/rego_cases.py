@@ -9,7 +9,7 @@ from typing import Any
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.rego import screen
-from pyratify.expressions.rego_engine import load_engine
+from pyratify.expressions.rego_engine import empty_engine
 
 
 class Fate(StrEnum):
@@ -80,9 +80,7 @@ def _fate(case: Mapping[str, Any], *, v0: bool) -> Fate:
 
 
 def _evaluate(case: Mapping[str, Any], modules: list[str], *, v0: bool) -> list[Any]:
-    engine = load_engine("").Engine()
-    engine.set_rego_v0(v0)
-    engine.set_gather_prints(True)
+    engine = empty_engine("", v0=v0)
     for number, text in enumerate(modules):
         engine.add_policy(f"m{number}.rego", text)
     if case.get("data"):

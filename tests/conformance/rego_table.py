@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from conformance.rego_cases import Fate, Outcome, read_folder, run
-from pyratify.expressions.rego_source import REFUSED
+from pyratify.expressions.rego_builtins import CHECKED, MISSING, REFUSED
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "rego.md"
 MODULE = "github.com/open-policy-agent/opa@v1.17.1"
@@ -37,14 +37,18 @@ def page(outcomes: dict[str, list[Outcome]]) -> str:
     """Return the page for the outcomes of both versions."""
     refused = "\n".join(f"- `{name}`: {why}" for name, why in sorted(REFUSED.items()))
     walks = "- `walk`, in any form but `walk(x, [path, value])` and `[path, value] := walk(x)`: the engine evaluates the others as nothing\n"
-    heads = "- `glob.match` with a colon, or what is computed, as its delimiters: to the engine `*` also stands for a colon\n"
+    heads = "- regular expressions and globs with what another library matches otherwise, or refuses; globs become regular expressions\n"
+    heads += "- `sprintf` with other verbs than `%s`, `%v`, `%d` and `%%`, or with a format or a list that is computed\n"
+    heads += "- numbers that the engine rounds, and fractions as operands of `+`, `-`, `*` and `/`\n"
     heads += "- a set under a name that is computed (`p[q].r contains s`): references into it are evaluated as nothing\n"
     heads += "- a rule that is a name alone, or is called `if`, `contains`, `every` or `in`: the engine reads `allow if { ... }` in the old syntax as two rules\n"
     heads += '- `not` over `_`, or over a variable that stands nowhere else in its rule: OPA refuses it, and the engine evaluates it as "one is not"\n'
     heads += '- a pattern that takes an object apart (`some {"k": x} in list`): to OPA it has exactly these keys, to the engine also others\n'
     heads += "- a set, an object, a list or a comprehension as a condition, as in `if { a == 1, b == 2 }`: it is always true, and OPA refuses the comma\n"
+    heads += f"- what the engine does not have: {', '.join(f'`{name}`' for name in sorted(MISSING))}\n"
+    checked = f"\nOf these the arguments are checked, which is an error where the engines differ: {', '.join(f'`{name}`' for name in sorted(CHECKED))}.\n"
     tables = "".join(_table(version, found) for version, found in outcomes.items())
-    return f"{_HEAD}{refused}\n{walks}{heads}{tables}"
+    return f"{_HEAD}{refused}\n{walks}{heads}{checked}{tables}"
 
 
 def _table(version: str, outcomes: Iterable[Outcome]) -> str:

@@ -1,12 +1,15 @@
 """Credentials that come with a question, and stores and executors that read with them."""
 
+import gc
+import weakref
 from datetime import UTC, datetime
 
 import pytest
 
 from pyratify.core.credential import ANONYMOUS, Credential
 from pyratify.core.credential_scope import CONFIGURED, CredentialScope
-from pyratify.core.executor import Executor
+from pyratify.core.engine import Engine
+from pyratify.core.executor import SCOPE_SECONDS, Executor
 from pyratify.core.instrumented import InstrumentedStore
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import with_credentials
@@ -19,7 +22,7 @@ from pyratify.stores.github.github_store import GitHubStore
 from pyratify.stores.registry.registry_options import RegistryOptions
 from pyratify.stores.registry.registry_store import RegistryStore
 from pyratify.stores.scoped import MuxStore
-from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.registry import BasicAuth, RegistrySimulator
 from support.registries import USER, Credentials
@@ -80,6 +83,27 @@ def test_an_executor_makes_one_other_for_each_scope() -> None:
     assert scoped.verifiers is executor.verifiers
     for bound in ("_places", "_beside"):
         assert getattr(scoped, bound) is getattr(executor, bound)
+
+
+def test_a_scope_that_is_no_longer_used_is_forgotten() -> None:
+    """A Secret that was deleted must not stay until others displace it; one that is used stays."""
+    clock = FakeClock()
+    executor = Executor(store=MemoryStore(), verifiers=(FakeVerifier(),), clock=clock)
+    engine = Engine(ScopeMap([("*", executor), ("example.com", executor)]))
+    provider = StaticCredentials(USER, ("deleted",))
+    executor.with_credentials(CredentialScope("deleted", provider))
+    used = executor.with_credentials(SCOPE)
+    held = weakref.ref(provider)
+    del provider
+    clock.advance(SCOPE_SECONDS - 1)
+    assert executor.with_credentials(SCOPE) is used
+    engine.sweep()
+    assert held() is not None
+    clock.advance(1)
+    engine.sweep()
+    gc.collect()
+    assert held() is None
+    assert executor.with_credentials(SCOPE) is used
 
 
 def test_a_store_without_credentials_is_the_same_for_all() -> None:

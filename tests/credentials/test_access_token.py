@@ -40,3 +40,5 @@ def test_a_file_without_a_token_is_none(tmp_path: Path, data: bytes) -> None:
         read_token(file)
     file.write_bytes(b"a.b.c\n")
     assert read_token(file) == "a.b.c"
+    file.write_bytes(b"x" * 65536)
+    assert len(read_token(file)) == 65536

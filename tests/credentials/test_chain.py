@@ -84,6 +84,8 @@ async def test_a_refused_credential_is_dropped_where_the_host_is_covered() -> No
         ([{"provider": "nosuch"}], "credential.providers[0].provider"),
         ([MINE, {"hosts": [], **MINE}], "credential.providers[1].hosts"),
         ([{"hosts": "ghcr.io", **MINE}], "credential.providers[0].hosts"),
+        ([{"hosts": {"ghcr.io": True}, **MINE}], "credential.providers[0].hosts"),
+        ([{"hosts": ["ghcr.io", 7], **MINE}], "credential.providers[0].hosts"),
         ([{"hosts": ["https://ghcr.io"], **MINE}], "credential.providers[0].hosts"),
         ([{"hosts": ["ghcr.io"]}], "credential.providers[0].provider"),
         ([], "credential.providers"),

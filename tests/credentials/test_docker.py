@@ -160,8 +160,9 @@ class TestFile:
         "document", ["", " \n\t", "{}", {"auths": None, "credHelpers": None, "credsStore": ""}]
     )
     async def test_an_empty_file_holds_nothing(self, tmp_path: Path, document: object) -> None:
-        """Docker writes nothing before a login."""
-        assert await config(tmp_path, document).credential("example.com") == ANONYMOUS
+        """Docker writes nothing before a login; a message has nothing to say of it."""
+        found = await config(tmp_path, document).credential("example.com")
+        assert (found, found.note) == (ANONYMOUS, "")
 
     async def test_a_missing_file_holds_nothing(self, tmp_path: Path) -> None:
         """Who never logged in is anonymous."""
@@ -292,11 +293,12 @@ class TestPaths:
         assert found.username == "one"
 
     @pytest.mark.parametrize(
-        "key", ["ftp://example.com", "example.com//team", "example.com/team", "example.com:x"]
+        "key", ["ftp://example.com", "example.com//other", "example.com/team", "example.com:x"]
     )
     async def test_no_entry_of_the_registry_is_passed_over_silently(self, tmp_path: Path, key: str) -> None:
         """Anonymous access says which keys there are, and that none of them is for this repository."""
-        provider = config(tmp_path, {"auths": {key: auth("me:canary"), "unrelated.io": auth("me:x")}})
+        others = {"unrelated.io": auth("me:x"), "ftp://unrelated.io": auth("me:x")}
+        provider = config(tmp_path, {"auths": {key: auth("me:canary"), **others}})
         found = await provider.repository_credential("example.com", "other/app")
         assert found == ANONYMOUS
         assert f"{key!r} is not for example.com/other/app" in found.note
@@ -379,18 +381,21 @@ class TestHelpers:
         for name in ("host", "team", "all"):
             install(name, f'echo \'{{"Username": "{name}", "Secret": "s"}}\'')
         document = {
-            "credHelpers": {"a.io": "host", "a.io/team": "team"},
+            "credHelpers": {"a.io": "host", "a.io/team": "team", "*.zone.io": "host"},
             "credsStore": "all",
             "auths": {
                 "a.io": auth("file:x"),
                 "a.io/mine": auth("mine:x"),
                 "b.io": auth("file:x"),
+                "b.io/mine": auth("mine:x"),
                 "c.io/x": {},
+                "a.zone.io": auth("mine:x"),
             },
         }
         provider = config(tmp_path, document)
         for repository, user in (("a.io/app", "host"), ("a.io/team/app", "team"), ("a.io/mine/app", "mine"),
-                                 ("b.io/app", "all"), ("c.io/app", "all"), ("d.io/app", "all")):  # fmt: skip
+                                 ("b.io/app", "all"), ("b.io/mine/app", "mine"), ("c.io/app", "all"), ("d.io/app", "all"),
+                                 ("a.zone.io/app", "mine"), ("b.zone.io/app", "host")):  # fmt: skip
             registry, _, path = repository.partition("/")
             assert (await provider.repository_credential(registry, path)).username == user
 
@@ -424,9 +429,11 @@ class TestHelpers:
     async def test_a_helper_of_a_cancelled_request_is_ended_with_its_children(
         self, tmp_path: Path, install: Install
     ) -> None:
-        """Nothing is left running: the pipe that both hold open comes to its end."""
+        """Nothing is left running: the pipe that both hold open comes to its end, and not by theirs."""
         os.mkfifo(tmp_path / "pipe")
-        install("slow", f"exec 3> {tmp_path}/pipe; echo ready >&3; sleep 60 & wait")
+        # Ready once it has heard everything: from there on it is no longer only starting.
+        script = f"exec 3> {tmp_path}/pipe; cat > /dev/null; echo ready >&3; (sleep 20; echo late >&3) & wait"
+        install("slow", script)
         asking = asyncio.create_task(config(tmp_path, {"credsStore": "slow"}).credential("a.io"))
         with await asyncio.to_thread(open, tmp_path / "pipe") as pipe:
             assert await asyncio.to_thread(pipe.readline) == "ready\n"
@@ -440,7 +447,7 @@ class TestHelpers:
     ) -> None:
         """However early the caller loses interest, the program does not outlive it."""
         os.mkfifo(tmp_path / "pipe")
-        install("slow", f"exec 3> {tmp_path}/pipe; sleep 60 & wait")
+        install("slow", f"exec 3> {tmp_path}/pipe; (sleep 20; echo late >&3) & wait")
         asking = asyncio.create_task(config(tmp_path, {"credsStore": "slow"}).credential("a.io"))
         await asyncio.sleep(0)
         keeper = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)

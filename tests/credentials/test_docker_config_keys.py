@@ -63,6 +63,26 @@ def test_a_star_stands_for_a_part_of_one_label(host: str, registry: str, matches
     assert Key(host).has_host(registry) is matches
 
 
+@pytest.mark.parametrize(
+    ("text", "registry", "repository", "matches"),
+    [
+        ("*.Example.COM", "a.example.com", "app", True),
+        ("*.example.com:443", "a.example.com", "app", True),
+        ("example.com/team/", "example.com", "team/app", True),
+        ("example.com/", "example.com", "app", True),
+        ("example.com//team", "example.com", "team/app", False),
+        ("example.com/team//", "example.com", "team/app", False),
+        ("example.com//", "example.com", "app", False),
+        ("https://example.com/v1//team", "example.com", "team/app", False),
+    ],
+)
+def test_a_key_is_a_host_with_whole_components_of_a_path(
+    text: str, registry: str, repository: str, matches: bool
+) -> None:
+    """In any case of letters; one slash may end it, and a component that is empty is none of a repository."""
+    assert (closest([text], registry, repository) is not None) is matches
+
+
 @given(_HOST, _REGISTRY)
 def test_stars_match_as_the_expression_that_defines_them(host: str, registry: str) -> None:
     """Law: the linear search and the regular expression agree."""

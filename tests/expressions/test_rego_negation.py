@@ -137,9 +137,9 @@ f(x) := 1
 @pytest.mark.parametrize("text", ['"x"', "`x`", '"a \\" b"', '"ö"', '""'])
 def test_a_negation_may_end_with_a_text_of_either_kind(text: str) -> None:
     """The engine's places leave the quotation marks out."""
-    written = f"package pyratify\nallow if not lower(input.a) == {text}\nv if {{ not f(input.a) with input.b as {text} }}\nf(_) := 1"
+    written = f"package pyratify\nallow if not trim_space(input.a) == {text}\nv if {{ not f(input.a) with input.b as {text} }}\nf(_) := 1"
     assert screen(written, "policy", v0=False).splitlines()[1:3] == [
-        f"allow if {{ _ = [(lower(input.a))]; not lower(input.a) == {text} }}",
+        f"allow if {{ _ = [(trim_space(input.a))]; not trim_space(input.a) == {text} }}",
         f"v if {{ _ = [(input.a)] with input.b as {text}; not f(input.a) with input.b as {text} }}",
     ]
 

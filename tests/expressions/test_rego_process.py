@@ -82,11 +82,58 @@ async def test_a_question_needs_no_thread_where_the_process_is_free(
     assert [await echo.ask_async({"a": number}, 10) for number in range(3)] == [0, 1, 2]
 
 
-async def test_questions_at_once_get_their_own_answers(echo: EngineProcess) -> None:
-    """Those that find it busy wait in threads."""
+async def test_questions_at_once_get_their_own_answers(
+    echo: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In turn, and without threads that would wait."""
+    monkeypatch.setattr(asyncio.get_running_loop(), "run_in_executor", _refuse)
     assert await asyncio.gather(*(echo.ask_async({"a": number}, 10) for number in range(50))) == list(
         range(50)
     )
+
+
+async def test_questions_of_loops_and_threads_at_once_get_their_own_answers(echo: EngineProcess) -> None:
+    """Only the first loop has a connection of its own; the others take turns in threads."""
+
+    async def several(first: int) -> list[object]:
+        return await asyncio.gather(*(echo.ask_async({"a": first + number}, 10) for number in range(10)))
+
+    def one_by_one(first: int) -> list[object]:
+        return [echo.ask({"a": first + number}, 10) for number in range(10)]
+
+    found = await asyncio.gather(
+        several(0),
+        asyncio.to_thread(asyncio.run, several(10)),
+        asyncio.to_thread(one_by_one, 20),
+        several(30),
+        asyncio.to_thread(asyncio.run, several(40)),
+    )
+    assert found == [list(range(first, first + 10)) for first in range(0, 50, 10)]
+
+
+async def test_what_waits_behind_a_late_answer_is_asked_of_the_next_process(work: EngineProcess) -> None:
+    """The one that it waited for has ended."""
+    late, *others = (work.ask_async(values, 0.5) for values in (ENDLESS, {"n": 2}, {"n": 3}))
+    found = await asyncio.gather(late, *others, return_exceptions=True)
+    assert isinstance(found[0], EvaluationError)
+    assert found[1:] == [4, 9]
+
+
+async def test_each_question_has_its_own_time(work: EngineProcess) -> None:
+    """A shorter one behind a longer one, and the other way round."""
+    assert await work.ask_async({"n": 2}, 60) == 4
+    with pytest.raises(EvaluationError, match=r"within 0\.2 seconds"):
+        await work.ask_async(ENDLESS, 0.2)
+    assert await work.ask_async({"n": 2}, 20) == 4
+    assert await work.ask_async({"n": 2}, 0.2) == 4
+    assert await work.ask_async({"n": 800}, 30) == 640_000
+
+
+async def test_a_large_answer_to_a_small_question_arrives_whole() -> None:
+    """In parts; and a small one after it."""
+    long = started("package pyratify\nvalue := [input.a | some i in numbers.range(1, input.n)]")
+    for number in (1, 5_000, 60_000, 2):
+        assert await long.ask_async({"a": "b" * 20, "n": number}, 10) == ["b" * 20] * number
 
 
 async def test_a_late_answer_is_none_and_holds_nothing_up(work: EngineProcess) -> None:

@@ -40,6 +40,7 @@ from manifests.objects import (
     review_of,
     value,
 )
+from manifests.platform_cases import platform_evidence, signed_itself
 from manifests.rego_engines import (
     GATOR,
     MISSING,
@@ -55,20 +56,39 @@ from manifests.rego_engines import (
     violations,
 )
 from pyratify.core.executor import Executor
+from pyratify.core.platform_choice import PlatformChoice, PlatformMode
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.gatekeeper.values import v2_value
 from pyratify.policies.rule import Require, Rule
 from pyratify.policies.threshold import ThresholdPolicy
 from pyratify.testing.attestations import REPOSITORY as BUILT_FROM
-from pyratify.testing.attestations import WORKFLOW
-from pyratify.testing.cosign import REPOSITORY, attach_bundle, attach_classic, simple_signing, statement
+from pyratify.testing.attestations import (
+    SLSA_V1,
+    WORKFLOW,
+    attach_attestation,
+    bundle,
+    in_toto,
+    provenance_v1,
+)
+from pyratify.testing.cosign import (
+    REPOSITORY,
+    CosignKey,
+    attach_bundle,
+    attach_classic,
+    simple_signing,
+    statement,
+)
+from pyratify.testing.image_configs import add_configured_image
+from pyratify.testing.indexes import add_index, entry
+from pyratify.testing.memory import MemoryStore
 from pyratify.testing.sigstore import ISSUER as SIGSTORE_ISSUER
 from pyratify.testing.sigstore import SUBJECT as SIGSTORE_SUBJECT
 from pyratify.testing.sigstore import PrivateSigstore
 from pyratify.testing.vulnerability import Vulnerability, trivy_report, vuln_predicate
 from pyratify.verifiers.cosign.cosign_trust_policy import CosignTrustPolicy
 from pyratify.verifiers.cosign.cosign_verifier import CosignVerifier
-from support.attestation_setting import AttestationSetting
+from support.attestation_setting import FROM_SOURCE, AttestationSetting, KeyResources
+from support.attestation_setting import build as build_attestation
 from support.cosign_setting import ONE, Setting
 from support.vulnerability_setting import VULN, VulnerabilitySetting
 
@@ -320,7 +340,7 @@ def evidence() -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any], bool]
 
 EVIDENCE = [
     Case(name, folder, pod(), answer_of((key_of(folder), found)), parameters, refused)
-    for folder, name, parameters, found, refused in evidence()
+    for folder, name, parameters, found, refused in (*evidence(), *platform_evidence(), *signed_itself())
 ]
 
 
@@ -629,3 +649,23 @@ async def test_vulnerability_reports_that_were_really_judged_are_understood(
     named = {"verifier": "vulnerability", "requireSignature": False}
     answer = answer_of((key_of(folder), {**v2_value(result), "succeeded": True}))
     assert (violations(Case("x", folder, pod(), answer, named)) == []) is admitted
+
+
+@pytest.mark.parametrize(("both", "admitted"), [(True, True), (False, False)])
+async def test_the_engines_own_platforms_are_understood(both: bool, admitted: bool) -> None:
+    """What stands on which manifest of an index, as the engine reports it: each needs evidence of its own."""
+    key, store = CosignKey.generate(), MemoryStore()
+    images = [add_configured_image(store, architecture=name, tag=None) for name in ("amd64", "arm64")]
+    add_index(
+        store, *(entry(each, f"linux/{name}") for each, name in zip(images, ("amd64", "arm64"), strict=True))
+    )
+    for image in images if both else images[:1]:
+        attach_attestation(store, image, bundle(key, in_toto(image.digest, SLSA_V1, provenance_v1())))
+    provenance = await build_attestation(FROM_SOURCE, KeyResources(key=key))
+    executor = Executor(store=store, verifiers=(provenance,), platforms=PlatformChoice(PlatformMode.EACH))
+    found = await executor.validate(Reference.parse(f"{REPOSITORY}:v1"))
+    folder, named = "provenance-validation", {"verifier": "attestation", "source": BUILT_FROM}
+    case = Case(
+        "x", folder, pod(), answer_of((key_of(folder), {**v2_value(found), "succeeded": True})), named
+    )
+    assert (violations(case) == []) is admitted

@@ -1,6 +1,7 @@
 """The policy any-all: Ratify v1's artifactVerificationPolicies."""
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -15,8 +16,15 @@ from pyratify.core.report import ArtifactReport, Decision, Outcome, VerifierResu
 from pyratify.core.store import Discovery
 from pyratify.policies.any_all import AnyAllPolicy, Quantifier
 from pyratify.policies.any_all_plugin import AnyAllOptions, plugin
+from pyratify.policies.artifact_kind import COSIGN_ATTESTATION, COSIGN_SIGNATURE, artifact_type
+from pyratify.sigstore.media_types import BUNDLE
+from pyratify.testing.attestations import SLSA_V1, attach_under_tag, envelope, in_toto
 from pyratify.testing.contracts import SUBJECT, PolicyCase, PolicyContract
+from pyratify.testing.cosign import CosignKey, attach_classic, sign_classic, simple_signing
+from pyratify.testing.fakes import FakeVerifier
+from pyratify.testing.memory import MemoryStore
 from support.policy_reports import failed, inconclusive, passed, report, unread
+from support.scenes import validate
 
 NOTATION, SBOM = "application/vnd.cncf.notary.signature", "application/spdx+json"
 
@@ -28,7 +36,17 @@ async def policy(types: dict[str, str], **more: Any) -> AnyAllPolicy:
 
 
 class _Resources:
-    verifiers = ("v", "w")
+    verifiers = ("v", "w", "other", "schema", "cosign", "provenance")
+    verifier_types = MappingProxyType(
+        {
+            "v": "notation",
+            "w": "notation",
+            "other": "sbom",
+            "schema": "schema",
+            "cosign": "cosign",
+            "provenance": "attestation",
+        }
+    )
 
 
 def of(kind: str, *results: VerifierResult, number: int = 1) -> ArtifactReport:
@@ -90,13 +108,60 @@ async def test_neighbours_of_the_table(
     assert allows(await policy(types), *reports) is allowed
 
 
-async def test_signatures_under_cosigns_tags_have_ratify_v1s_type() -> None:
-    """Their manifests have no type of their own."""
-    found = await policy({"application/vnd.dev.cosign.artifact.sig.v1+json": "any"})
-    bare = report(1, GOOD)
-    tagged = ArtifactReport(bare.subject, bare.artifact, Discovery.COSIGN_TAG, bare.results)
-    assert allows(found, tagged)
+@pytest.mark.parametrize(
+    ("kind", "results", "allowed"),
+    [
+        (NOTATION, [passed("other"), BAD], False),
+        (NOTATION, [passed("other"), inconclusive("v")], False),
+        (NOTATION, [passed("other"), GOOD, BAD], False),
+        (NOTATION, [passed("other"), GOOD], True),
+        (BUNDLE, [passed("provenance"), failed("cosign")], True),
+        (BUNDLE, [failed("provenance"), passed("cosign")], False),
+        (BUNDLE, [passed("other"), failed("cosign")], False),
+        (BUNDLE, [passed("provenance"), failed("other")], True),
+        (SBOM, [passed("other"), failed("schema")], True),
+        (COSIGN_SIGNATURE, [passed("provenance"), failed("cosign")], False),
+    ],
+)
+async def test_what_a_publisher_calls_a_signature_is_none_because_another_verifier_comes_first(
+    kind: str, results: list[VerifierResult], allowed: bool
+) -> None:
+    """An unsigned SBOM may be called a signature. Of bundles, a verifier of either content is right; of documents, the first alone decides."""
+    assert allows(await policy({kind: "any"}), of(kind, *results)) is allowed
+
+
+@pytest.mark.parametrize(
+    ("layers", "kind"),
+    [
+        ({"application/vnd.dev.cosign.simplesigning.v1+json"}, COSIGN_SIGNATURE),
+        ({"application/vnd.dsse.envelope.v1+json"}, COSIGN_ATTESTATION),
+        ({SBOM}, SBOM),
+        ({SBOM, "application/vnd.dev.cosign.simplesigning.v1+json"}, ""),
+        (set(), COSIGN_SIGNATURE),
+    ],
+)
+async def test_what_is_under_cosigns_tags_is_of_the_type_of_its_content(layers: set[str], kind: str) -> None:
+    """Their manifests have no type of their own, and an attestation or an SBOM is no signature."""
+    bare = report(1, GOOD, artifact_type="application/vnd.oci.image.config.v1+json")
+    tagged = replace(bare, discovery=Discovery.COSIGN_TAG, layer_types=frozenset(layers))
+    assert artifact_type(tagged) == kind
+    found = await policy({COSIGN_SIGNATURE: "any", "default": "any"})
+    assert allows(found, tagged) is (kind == COSIGN_SIGNATURE)
     assert not allows(found, bare)
+
+
+async def test_an_attestation_under_cosigns_tag_is_no_signature() -> None:
+    """Through a store: what is in it is seen."""
+    key, store = CosignKey.generate(), MemoryStore()
+    image = store.add_image()
+    attach_under_tag(store, image, envelope(key, in_toto(image.digest, SLSA_V1, {})))
+    reader = FakeVerifier("v")
+    for kind, allowed in ((COSIGN_SIGNATURE, False), (COSIGN_ATTESTATION, True)):
+        result = await validate(store, reader, policy=await policy({kind: "any", "default": "any"}))
+        assert result.succeeded is allowed
+    attach_classic(store, image, sign_classic(key, simple_signing(image.digest)))
+    signed = await validate(store, reader, policy=await policy({COSIGN_SIGNATURE: "any"}))
+    assert signed.succeeded
 
 
 async def test_nested_artifacts_count_where_a_verifier_has_nested_references() -> None:

@@ -12,12 +12,15 @@ pytest.importorskip("cel_expr_python", reason="the extra cel is not installed")
 
 from pyratify.config.decode import decode
 from pyratify.core.errors import ConfigurationError
+from pyratify.core.plugin import Registry
 from pyratify.core.policy import Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Verdict
+from pyratify.expressions.language import Answer, Source
 from pyratify.policies.cel_plugin import CelOptions, plugin
 from pyratify.policies.expression_policy import ExpressionPolicy
+from pyratify.policies.policy_values import Unseen, artifact_values
 from pyratify.testing.contracts import SUBJECT, PolicyCase, PolicyContract
 from pyratify.testing.image_configs import add_configured_image
 from pyratify.testing.indexes import add_index, entry
@@ -251,6 +254,41 @@ async def test_each_of_several_expressions_must_be_true() -> None:
             assert built.decide(SUBJECT, (GOOD,)).decision is Decision.DENY
 
 
+async def test_what_one_expression_names_is_there_for_all() -> None:
+    """Only what none of them can see is left out of the values; one that may see everything leaves out nothing."""
+    digest = f'artifacts.exists(a, a.digest == "{GOOD.artifact.digest}")'
+    signer = 'artifacts.exists(a, a.results.exists(r, "k" in r.signers))'
+    few = await policy({"validations": [{"expression": digest}, {"expression": signer}]})
+    assert few.left_out.artifact == ("artifactType", "readable")
+    assert few.left_out.result == ("data", "message", "outcome", "reason", "type", "verifier")
+    assert few.decide(SUBJECT, (GOOD,)).decision is Decision.ALLOW
+    members = "artifacts.exists(a, a.size() == 4 && a.results.all(r, r.size() == 7))"
+    every = await policy({"validations": [{"expression": digest}, {"expression": members}]})
+    assert every.left_out == Unseen()
+    assert every.decide(SUBJECT, (GOOD,)).decision is Decision.ALLOW
+
+
+async def test_a_language_that_does_not_say_what_it_sees_gets_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is an entry point, so that another implementation can take its place."""
+
+    class Program:
+        reads = frozenset({"artifacts"})
+
+        def evaluate(self, values: Mapping[str, Any]) -> Answer:
+            return Answer(
+                values["artifacts"] == artifact_values((GOOD,), _Resources.verifier_types, with_nested=False)
+            )
+
+    class Language:
+        def compile(self, source: Source) -> Program:
+            return Program()
+
+    monkeypatch.setattr(Registry, "load", lambda *_: Language())
+    assert (await decide("anything", GOOD)).decision is Decision.ALLOW
+
+
 COSIGN_ANY = 'artifacts.exists(a, a.results.exists(r, r.outcome == "PASSED"))'
 NOT_ROOT = 'subject.image.user != "" && subject.image.user != "0"'
 
@@ -296,6 +334,17 @@ async def test_the_remedy_is_about_what_the_expression_reads(text: str, remedy: 
     assert result.failure is not None
     assert result.failure.message.startswith("the expression is not true: ")
     assert remedy in result.failure.remedy
+
+
+async def test_a_predicate_that_was_not_asked_for_is_told_from_other_fields() -> None:
+    """The policy is right, and the verifier has to be told."""
+    for text, remedy in (
+        ('artifacts[0].results[0].data.predicate.a == "b"', "expose: [predicate]"),
+        ("artifacts[0].results[0].data.other == 1", "has()"),
+    ):
+        verdict = await decide(text, GOOD)
+        assert verdict.failure is not None
+        assert remedy in verdict.failure.remedy
 
 
 @pytest.mark.parametrize("document", [NOT_ROOT, "artifacts.size() == 1"])

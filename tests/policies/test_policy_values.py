@@ -13,7 +13,7 @@ from pyratify.core.policy import Subject
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
-from pyratify.policies.policy_values import VARIABLES, artifact_values, subject_values
+from pyratify.policies.policy_values import VARIABLES, artifact_values, subject_values, unseen
 from pyratify.policies.rego_contract import Contract, RegoInput
 from support.policy_reports import failed, inconclusive, passed, report, unread
 
@@ -97,6 +97,23 @@ def test_an_artifact_has_every_member() -> None:
         },
     ]
     assert [each["readable"] for each in artifact_values((bare, unread(3)), TYPES)] == [True, False]
+
+
+def test_only_what_cannot_be_seen_is_left_out() -> None:
+    """Of artifacts, of what is nested in them and of results; nothing, where all can be seen."""
+    below = report(2, passed("a"), nested=(report(1, passed("a", "k")),))
+    whole = artifact_values((below,), TYPES)
+    assert artifact_values((below,), TYPES, left_out=unseen(None, with_nested=True)) == whole
+    members = frozenset(whole[0]) | frozenset(whole[0]["results"][0])
+    assert artifact_values((below,), TYPES, left_out=unseen(members, with_nested=True)) == whole
+    assert artifact_values((below,), TYPES, left_out=unseen(frozenset(), with_nested=True)) == [{}]
+    few = unseen({"nested", "results", "outcome"}, with_nested=True)
+    results = [{"outcome": "PASSED"}]
+    assert artifact_values((below,), TYPES, left_out=few) == [
+        {"results": results, "nested": [{"results": results, "nested": []}]}
+    ]
+    bare = artifact_values((below,), TYPES, with_nested=False, left_out=unseen({"digest"}, with_nested=False))
+    assert bare == [{"digest": whole[0]["digest"]}]
 
 
 def test_a_message_has_control_characters_as_escapes() -> None:

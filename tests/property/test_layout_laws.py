@@ -148,7 +148,7 @@ def test_dockers_file_is_understood_or_refused(document: Any, registry: str) -> 
     for shape in (document, {"auths": document}, {"auths": {registry: document}}, {"credHelpers": document}):
         try:
             file = parse_docker_file(json.dumps(shape).encode(), "config.json")
-            file.helper(registry)
+            file.helper(registry, "")
             file.credential(registry)
         except StoreError:
             continue

@@ -12,6 +12,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.scope import ScopeMap
 from pyratify.core.store import Store
+from pyratify.serving import credential_choice
 from pyratify.serving.credential_choice import CredentialChoice
 from pyratify.testing.fakes import FakeClock, FakeVerifier
 from pyratify.testing.memory import MemoryStore
@@ -42,7 +43,7 @@ class Scoped(MemoryStore):
         self.asked.append(self.identity)
         reason = self.errors.get(self.identity)
         if reason is not None:
-            raise StoreError(reason, f"not for {self.identity or 'the configuration'}")
+            raise StoreError(reason, f"not for {self.identity or 'the configuration'} here")
         return await super().resolve(reference)
 
 
@@ -61,9 +62,21 @@ class Setting:
         self.engine = Engine(ScopeMap([("*", executor)]), generation)
         self.choice = CredentialChoice(Verdicts(self.clock), self.clock)
 
-    async def chosen(self, *scopes: CredentialScope, namespace: str = "team") -> CredentialScope:
+    async def chosen(
+        self, *scopes: CredentialScope, namespace: str = "team", reference: Reference = APP
+    ) -> CredentialScope:
         """Return what is chosen."""
-        return await self.choice.choose(self.engine, APP, namespace, scopes)
+        return await self.choice.choose(self.engine, reference, namespace, scopes)
+
+    async def refused(
+        self, *scopes: CredentialScope, namespace: str = "team", reference: Reference = APP
+    ) -> list[str]:
+        """Return which scopes are asked where none is accepted, the first of them a wrong one."""
+        self.asked.clear()
+        with pytest.raises(StoreError, match=r"not for \w+ ") as caught:
+            await self.chosen(*scopes, namespace=namespace, reference=reference)
+        assert caught.value.reason is Reason.REGISTRY_AUTH
+        return list(self.asked)
 
 
 async def test_without_credentials_nothing_is_asked() -> None:
@@ -74,7 +87,14 @@ async def test_without_credentials_nothing_is_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", [Reason.REGISTRY_AUTH, Reason.NOT_FOUND, Reason.AUTH_SCOPE, Reason.AUTH_REALM_BLOCKED]
+    "reason",
+    [
+        Reason.REGISTRY_AUTH,
+        Reason.NOT_FOUND,
+        Reason.AUTH_SCOPE,
+        Reason.AUTH_REALM_BLOCKED,
+        Reason.CREDENTIAL_SCOPE,
+    ],
 )
 async def test_after_a_refusal_the_next_one_is_tried(reason: Reason) -> None:
     """And the configuration's own at last."""
@@ -122,9 +142,76 @@ async def test_a_choice_is_remembered_for_minutes_and_for_its_tenant() -> None:
     assert here.asked == ["one", "two"] * 4
 
 
+async def test_what_is_forgotten_is_chosen_anew() -> None:
+    """At once, and from the start; it is not taken for the first credential."""
+    here = Setting({"one": Reason.REGISTRY_AUTH})
+    assert await here.chosen(ONE, TWO) is TWO
+    here.choice.forget(here.engine, APP, "team", (ONE, TWO))
+    assert await here.chosen(ONE, TWO) is TWO
+
+
 async def test_without_a_generation_nothing_is_remembered() -> None:
     """Two such engines cannot be told apart."""
     here = Setting({}, generation="")
     await here.chosen(ONE)
     await here.chosen(ONE)
     assert here.asked == ["one", "one"]
+
+
+REFUSING = {"one": Reason.REGISTRY_AUTH, "two": Reason.NOT_FOUND, "": Reason.NOT_FOUND}
+
+
+async def test_that_none_is_accepted_is_remembered_for_seconds() -> None:
+    """Pods that are made again and again cost the registry no attempt with each credential each time."""
+    here = Setting(REFUSING)
+    assert await here.refused(ONE, TWO) == ["one", "two", ""]
+    here.clock.advance(4.9)
+    assert await here.refused(ONE, TWO) == []
+    here.clock.advance(0.1)
+    assert await here.refused(ONE, TWO) == ["one", "two", ""]
+
+
+async def test_a_refusal_is_of_one_reference_for_one_tenant() -> None:
+    """That a tag is not found says nothing about another tag of the repository."""
+    here = Setting(REFUSING)
+    for _ in range(2):
+        await here.refused(ONE, TWO)
+    assert len(await here.refused(ONE, TWO, namespace="other")) == 3
+    assert len(await here.refused(ONE, TWO, reference=Reference.parse("example.com/app:v2"))) == 3
+
+
+async def test_a_corrected_secret_is_tried_at_once() -> None:
+    """Its identity has the version of the Secret; the others are not asked again."""
+    here = Setting(REFUSING)
+    await here.refused(ONE, TWO)
+    here.asked.clear()
+    corrected = CredentialScope("one, corrected")
+    assert await here.chosen(corrected, TWO) is corrected
+    assert await here.chosen(TWO, corrected) is corrected
+    assert here.asked == ["one, corrected"]
+
+
+async def test_an_outage_is_not_remembered() -> None:
+    """It says nothing about the credential."""
+    here = Setting({"one": Reason.TIMEOUT})
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await here.chosen(ONE)
+    assert here.asked == ["one", "one"]
+
+
+async def test_refusals_without_a_generation_are_not_remembered() -> None:
+    """Another configuration may be behind the same name."""
+    here = Setting(REFUSING, generation="")
+    for _ in range(2):
+        assert len(await here.refused(ONE, TWO)) == 3
+
+
+async def test_refusals_take_a_bounded_part_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tenants choose the references, and registries the messages."""
+    monkeypatch.setattr(credential_choice, "_REFUSALS", 20_000)
+    here = Setting(REFUSING)
+    for number in range(50):
+        await here.refused(ONE, reference=Reference.parse(f"example.com/app:v{number}"))
+    assert await here.refused(ONE, reference=Reference.parse("example.com/app:v49")) == []
+    assert len(await here.refused(ONE, reference=Reference.parse("example.com/app:v0"))) == 2

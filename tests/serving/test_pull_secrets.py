@@ -9,7 +9,9 @@ import pytest
 from pyratify.caches.verdicts import Verdicts
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.gatekeeper import provider_flags, serve_gatekeeper
+from pyratify.entrypoints.gatekeeper.provider import Provider
 from pyratify.entrypoints.webhook import serve_webhook, webhook_flags
+from pyratify.entrypoints.webhook.admission import Webhook
 from pyratify.kubernetes.client.cluster import Cluster
 from pyratify.kubernetes.secrets.pod_secrets import PodSecrets
 from pyratify.serving.entry_point import Server, ServerContext
@@ -54,6 +56,27 @@ async def test_with_a_cluster_the_server_starts(
         monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path)))
         await made(name, "--pull-secrets", *["--namespaces", "required"] * (name == "gatekeeper")).aclose()
         assert server.hits == []
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_the_client_of_the_cluster_is_closed_whatever_fails(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Last, as what is ended before may be using it."""
+    order: list[str] = []
+
+    async def fail(_: object) -> None:
+        order.append("requests")
+        raise RuntimeError("not ended")
+
+    async def close(_: object) -> None:
+        order.append("client")
+
+    monkeypatch.setattr(Provider if name == "gatekeeper" else Webhook, "aclose", fail)
+    monkeypatch.setattr(Cluster, "aclose", close)
+    with pytest.raises(RuntimeError, match="not ended"):
+        await made(name).aclose()
+    assert order == ["requests", "client"]
 
 
 @pytest.mark.parametrize("name", SERVERS)

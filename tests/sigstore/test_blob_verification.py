@@ -100,7 +100,7 @@ def test_a_statement_of_the_type_that_is_asked_for_counts(kind: str) -> None:
 def test_another_type_is_refused() -> None:
     """Also a signature of the file itself, which is no statement."""
     error = refused(sign_statement(KEY, about(digests("sha256"))), predicate_type=SHORT_NAMES["vuln"])
-    assert error.reason is Reason.PAYLOAD_TYPE
+    assert error.reason is Reason.PREDICATE_TYPE
     assert f"a statement of type {PROVENANCE!r}, not one of type {SHORT_NAMES['vuln']!r}" in error.message
     error = refused(sign_message(KEY, FILE), predicate_type=PROVENANCE)
     assert error.reason is Reason.PAYLOAD_TYPE

@@ -68,6 +68,18 @@ def test_the_workflow_in_the_certificate_is_the_one_that_is_named(
     assert wanted in caught.value.message
 
 
+def test_the_issuer_is_that_of_the_workflow_s_host() -> None:
+    """GitHub's own, or that of an enterprise with data residency; that of a server has to be named."""
+    enterprise = f"https://octo.ghe.com/{FILE}"
+    assert CertificateIdentity(workflow=enterprise).issuer == "https://token.actions.octo.ghe.com"
+    named = CertificateIdentity(workflow=enterprise, issuer="https://issuer.example.com")
+    assert named.issuer == "https://issuer.example.com"
+    for host in ("ghe.example.com", "ghe.com", "evilghe.com", "github.com.evil.example"):
+        with pytest.raises(ConfigurationError, match="does not say which") as refused:
+            CertificateIdentity(workflow=f"https://{host}/{FILE}")
+        assert refused.value.path == "certificateOIDCIssuer"
+
+
 @pytest.mark.parametrize("runner", ["self-hosted", "", "github-hosted-not"])
 def test_a_runner_of_one_s_own_is_refused_where_it_is_denied(runner: str) -> None:
     """A certificate that does not say where it ran counts as one."""

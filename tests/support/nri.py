@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from pyratify.core.protobuf import encode, part
 from pyratify.entrypoints.node.nri.plugin import SERVICE, NriPlugin
-from pyratify.entrypoints.node.nri.protobuf import encode, part
 from pyratify.entrypoints.node.nri.ttrpc import (
     PLUGIN,
     REQUEST,

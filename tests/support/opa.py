@@ -52,10 +52,19 @@ def running(
             process.terminate()
 
 
-def ask(address: str, path: str, document: object) -> object:
-    """Return the result of a query of the Data API; None where there is none or it is an error."""
+def ask(address: str, path: str, document: object, *, strict: bool = True) -> object:
+    """Return the result of a query of the Data API; None where there is none or it is an error.
+
+    Args:
+        address: Of the server.
+        path: What is asked for.
+        document: The input.
+        strict: Whether an error of a built-in function is one of the query, and not only without a value.
+    """
     body = json.dumps({"input": document}).encode()
-    request = urllib.request.Request(f"{address}/v1/data/{path}?strict-builtin-errors=true", body)
+    request = urllib.request.Request(
+        f"{address}/v1/data/{path}?strict-builtin-errors={str(strict).lower()}", body
+    )
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.loads(response.read()).get("result")

@@ -171,6 +171,33 @@ refusals(review, parameters, response, namespaced) := found if {
 # The parameter of the templates that know both kinds of key; only false and absence mean plain references.
 namespaced(parameters) := object.get(parameters, "namespaced", false) != false
 
+# Whether the answer has every report; a provider leaves out what would make it too large, and that may be the one that forbids.
+is_whole(value) if object.get(value, "leftOut", 0) == 0
+
+# The lists of reports that have to be acceptable, each by itself: of an image for several platforms that of every manifest that was
+# judged; else that of the image, with what is attached to its index where the index spoke for it.
+subjects(value) := found if {
+  found := [report.artifactReports |
+    some report in reports(value)
+    is_string(report.platform)
+    report.platform != "index"
+    is_string(report.decision)
+  ]
+  count(found) > 0
+}
+
+else := [array.concat(reports(value), of_index)] if {
+  of_index := [below |
+    some report in reports(value)
+    report.platform == "index"
+    some below in report.artifactReports
+  ]
+}
+
+reports(value) := value.artifactReports if is_array(value.artifactReports)
+
+else := []
+
 # A list of texts among the parameters, or one text.
 texts(parameters, many, one) := {text |
   some text in array.concat(object.get(parameters, many, []), [object.get(parameters, one, "")])

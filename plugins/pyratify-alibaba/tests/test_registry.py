@@ -181,12 +181,14 @@ async def test_ratify_v1s_parameters_are_read(monkeypatch: pytest.MonkeyPatch) -
         await build(acrInstancesConfig=instances * 2)
 
 
-@pytest.mark.parametrize("text", ["", "\n", "of two\nlines", "\u00e9"])
-async def test_a_file_without_a_token_sends_nothing(tmp_path: Path, text: str) -> None:
-    """As while it is being replaced."""
+@pytest.mark.parametrize("text", ["", "\n", "of two\nlines", "\u00e9", None])
+async def test_a_file_without_a_token_sends_nothing(tmp_path: Path, text: str | None) -> None:
+    """As while it is being replaced; there is nothing to ask with, and no outage."""
     fake = FakeAlibaba()
     exchanging = exchange(fake, tmp_path)
-    (tmp_path / "token").write_text(text)
-    with pytest.raises(StoreError, match="token holds no token"):
+    (tmp_path / "token").unlink() if text is None else (tmp_path / "token").write_text(text)
+    what = "cannot be read" if text is None else "holds no token"
+    with pytest.raises(StoreError, match=f"token {what}") as caught:
         await exchanging.exchange(HOST)
+    assert caught.value.reason is Reason.REGISTRY_AUTH
     assert fake.asked == []

@@ -2,9 +2,8 @@
 
 import json
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,16 @@ import pytest
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import SourceUnreachable
+from pyratify.testing.loopback import LoopbackServer
 from pyratify_aws.aws_client import AwsClient, AwsError, AwsIdentity
 from pyratify_aws.kms import KmsKeys, parse_reference
 
 
-class Service(ThreadingHTTPServer):
+class Service(LoopbackServer):
     """Answers everything in the same way."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, None, "AWS")
         self.status, self.code = 200, ""
         self.paths: list[str] = []
 
@@ -58,15 +56,13 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
         monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
-    with Service() as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Service()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ async def test_irsa_reads_its_token_again_for_each_exchange(
     provider = await build("awsEcrBasic")
     with pytest.raises(StoreError) as caught:
         await provider.credential(HOST)
-    assert caught.value.reason is Reason.REGISTRY_ERROR
+    # Nothing to ask with, as in the other clouds, and no outage.
+    assert caught.value.reason is Reason.REGISTRY_AUTH
     token.write_text("eyJhbGciOiJub25lIn0.e30.")
     assert not (await (await build("awsEcrBasic")).credential(HOST)).is_anonymous
 
@@ -89,8 +90,10 @@ async def test_a_role_of_the_configuration_comes_before_the_environment(tmp_path
     with pytest.raises(StoreError, match="token holds no token"):
         await (await build(base=tmp_path, roleArn=role, webIdentityTokenFile="token")).credential(HOST)
     (tmp_path / "token").unlink()
-    with pytest.raises(StoreError, match="token cannot be read"):
+    with pytest.raises(StoreError, match="token cannot be read") as caught:
         await (await build(base=tmp_path, roleArn=role, webIdentityTokenFile="token")).credential(HOST)
+    assert caught.value.reason is Reason.REGISTRY_AUTH
+    assert "web identity" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ async def test_what_is_missing_before_aws_can_be_asked_is_named(
     with pytest.raises(ConfigurationError, match=code) as caught:
         await read("awskms:///alias/cosign")
     assert remedy in caught.value.remedy
+    # What is wrong on this machine withdraws no key that was had before.
+    assert isinstance(caught.value, SourceUnreachable)
 
 
 @pytest.mark.usefixtures("environment")

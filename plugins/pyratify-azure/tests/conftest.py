@@ -3,10 +3,10 @@
 import base64
 import json
 import os
-import threading
+import ssl
 import urllib.parse
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pyratify.http.transport import Request
 from pyratify.testing.json_service import JsonService
+from pyratify.testing.loopback import LoopbackServer, TlsRequestHandler
 from pyratify.testing.tls import Authority
 
 FAR = 4_102_444_800
@@ -104,13 +105,9 @@ def entra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Fak
     for name in [name for name in os.environ if name.startswith(("AZURE_", "IDENTITY_", "MSI_"))]:
         monkeypatch.delenv(name)
     (tmp_path / "token").write_text("first")
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.fake = fake
-    address = f"https://localhost:{server.server_port}"
-    server.address = address
-    server.socket = authority.server_context().wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
+    server = _Server(fake, authority.server_context())
+    address = server.address
+    server.start()
     settings: Mapping[str, str] = {
         "AZURE_AUTHORITY_HOST": address,
         "AZURE_CLIENT_ID": "client",
@@ -123,21 +120,20 @@ def entra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Fak
     try:
         yield fake, address
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        server.stop()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    fake: FakeAzure
-    address: str
+class _Server(LoopbackServer):
+    def __init__(self, fake: FakeAzure, tls: ssl.SSLContext) -> None:
+        super().__init__(_Handler, tls, "Azure")
+        self.fake = fake
+        self.address = f"https://localhost:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of handshakes that fail."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(TlsRequestHandler, BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:

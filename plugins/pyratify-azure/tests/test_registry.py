@@ -100,17 +100,23 @@ async def test_what_is_no_refresh_token_is_not_used(azure: Any, answer: tuple[in
 
 
 @pytest.mark.parametrize(
-    ("refused", "reason"), [(True, Reason.REGISTRY_AUTH), (False, Reason.REGISTRY_ERROR)]
+    ("refused", "answered", "reason", "remedy"),
+    [
+        (True, True, Reason.REGISTRY_AUTH, "Grant AcrPull"),
+        (True, False, Reason.REGISTRY_AUTH, "what its identity comes from"),
+        (False, True, Reason.REGISTRY_ERROR, "what its identity comes from"),
+    ],
 )
 async def test_an_identity_service_that_fails_asks_no_registry(
-    azure: Any, refused: bool, reason: Reason
+    azure: Any, refused: bool, answered: bool, reason: Reason, remedy: str
 ) -> None:
-    """A refusal and an outage differ."""
+    """A refusal and an outage differ, and so does what is missing on this machine."""
     tokens = Tokens()
-    tokens.fault = EntraError("no identity", refused=refused)
+    tokens.fault = EntraError("no identity", refused=refused, answered=answered)
     with pytest.raises(StoreError) as caught:
         await exchange(azure, tokens).exchange(HOST)
     assert caught.value.reason is reason
+    assert remedy in caught.value.remedy
     assert azure.seen == []
 
 
@@ -344,7 +350,8 @@ async def test_a_file_without_a_token_sends_nothing(
             EntraError, match="cannot be read" if text is None else "holds no token"
         ) as caught:
             await source.token("scope/.default")
-        assert not caught.value.refused
+        # No identity that could be refused, and no answer that would withdraw keys.
+        assert (caught.value.refused, caught.value.unanswered) == (True, True)
     assert fake.seen == []
     (tmp_path / "token").write_text("second")
     assert (await tokens.token("scope/.default")).value == "entra-second"

@@ -2,24 +2,23 @@
 
 import json
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import google_crc32c
 import pytest
 
+from pyratify.testing.loopback import LoopbackServer
+
 FAR = "2036-01-01T00:00:00Z"
 
 
-class FakeGoogle(ThreadingHTTPServer):
+class FakeGoogle(LoopbackServer):
     """The fake; what it answers can be changed by path."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, None, "Google")
         self.seen: list[tuple[str, str, str]] = []
         self.answers: dict[str, tuple[int, Any]] = {}
         self.tokens = 0
@@ -27,7 +26,7 @@ class FakeGoogle(ThreadingHTTPServer):
     @property
     def host(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self.server_port}"
+        return f"127.0.0.1:{self.server_address[1]}"
 
     @property
     def url(self) -> str:
@@ -104,19 +103,18 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGoogle]:
     # One for all: google-auth reads the metadata server's address once, when it is imported.
-    with pytest.MonkeyPatch.context() as patch, FakeGoogle() as server:
+    with pytest.MonkeyPatch.context() as patch:
+        server = FakeGoogle()
         for name in [name for name in os.environ if name.startswith(("GOOGLE_", "GCE_", "CLOUDSDK"))]:
             patch.delenv(name)
         patch.setenv("GCE_METADATA_HOST", server.host)
         patch.setenv("GCE_METADATA_IP", server.host)
         patch.setenv("CLOUDSDK_CONFIG", str(tmp_path_factory.mktemp("no-gcloud")))
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+        server.start()
         try:
             yield server
         finally:
-            server.shutdown()
-            thread.join()
+            server.stop()
 
 
 @pytest.fixture

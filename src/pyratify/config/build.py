@@ -1,7 +1,7 @@
 """Builds an engine from a configuration."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -127,7 +127,7 @@ class Builder:
             await self.verifier(config, number, path, resources) for number in range(len(config.verifiers))
         ]
         try:
-            _check_unsigned(config, verifiers)
+            _check_unsigned(config, dict(enumerate(verifiers)))
             return Executor(
                 store=await self.store(config, path, resources),
                 verifiers=tuple(verifiers),
@@ -187,15 +187,23 @@ class Builder:
     async def faults(self, config: ExecutorConfig, index: int) -> AsyncIterator[ConfigurationError]:
         """Iterate over everything that is wrong with one executor."""
         path, resources = f"executors[{index}]", self._resources(config)
+        verifiers: dict[int, Verifier] = {}
+        for number in range(len(config.verifiers)):
+            try:
+                verifiers[number] = await self.verifier(config, number, path, resources)
+            except ConfigurationError as error:
+                yield error
         # Coroutines, awaited one by one below, so that a fault of one part does not hide another.
-        parts: list[Any] = [
-            self.verifier(config, number, path, resources) for number in range(len(config.verifiers))
-        ]
-        for part in (*parts, self.store(config, path, resources), self.policy(config, path, resources)):
+        parts: tuple[Any, ...] = (self.store(config, path, resources), self.policy(config, path, resources))
+        for part in parts:
             try:
                 await part
             except ConfigurationError as error:
                 yield error
+        try:
+            _check_unsigned(config, verifiers)
+        except ConfigurationError as error:
+            yield within(path, error)
         try:
             _check_names(config, path)
             _check_documents(config, path)
@@ -224,9 +232,9 @@ def _limits(config: ExecutorConfig) -> Limits:
     return Limits(**dict(_pairs(config)))
 
 
-def _check_unsigned(config: ExecutorConfig, verifiers: Iterable[Verifier]) -> None:
+def _check_unsigned(config: ExecutorConfig, verifiers: Mapping[int, Verifier]) -> None:
     """Refuse evidence that nothing signs where no policy says that it counts: any of it would be enough."""
-    for number, verifier in enumerate(verifiers):
+    for number, verifier in verifiers.items():
         if config.policy_enforcer is None and getattr(verifier, "accepts_unsigned", False):
             raise ConfigurationError(
                 "statements that are not signed count, and no policyEnforcer says what vouches for them",

@@ -68,11 +68,23 @@ def parse(data: bytes, *, is_json: bool) -> Any:
     Raises:
         ConfigurationError: It is not JSON or YAML, or not one that every reader understands in the same way.
     """
-    if is_json:
-        try:
-            return strictjson.loads(data, what="the configuration")
-        except strictjson.InvalidJson as error:
-            raise ConfigurationError(error.message, reason=error.reason, remedy=_REMEDY) from None
+    document = _json(data) if is_json else _yaml(data)
+    # Ratify v1's file: a list of its keys that are unknown would not say that.
+    if isinstance(document, dict) and "executors" not in document and document.keys() >= _V1:
+        raise ConfigurationError(
+            "it is a configuration of Ratify v1, which has no executors", remedy=_FROM_V1
+        )
+    return document
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return strictjson.loads(data, what="the configuration")
+    except strictjson.InvalidJson as error:
+        raise ConfigurationError(error.message, reason=error.reason, remedy=_REMEDY) from None
+
+
+def _yaml(data: bytes) -> Any:
     # Lazy: PyYAML is not needed for JSON.
     from pyratify.config import yaml
 
@@ -92,3 +104,8 @@ def fill(document: Any, base: Path, environment: Mapping[str, str] | None = None
 
 
 _REMEDY = "Correct the file; `ratify config init -` prints one to start from."
+_V1 = {"store", "verifier"}
+_FROM_V1 = (
+    "Write executors with verifiers, stores and a policyEnforcer: `ratify config init -` prints one to start from. "
+    "Ratify v1's policies are any-all (configPolicy), and rego-policy with regoVersion: v0 (regoPolicy)."
+)

@@ -98,6 +98,11 @@ class WatchedConfig:
         del namespace
         return self.current
 
+    def sweep(self) -> None:
+        """Forget what the engine in use remembers of credentials that are no longer used."""
+        if self.current is not None:
+            self.current.engine.sweep()
+
     async def refresh(self) -> bool:
         """Rebuild if the file, files beside it, files that it names or keys elsewhere changed.
 

@@ -31,7 +31,7 @@ Beside the walk:
 - Bounds: `work_limiter.py` and `pace.py` for the work of servers, `addresses.py` for the destinations of connections, `files.py` for files,
   `blocking.py` for libraries that block.
 - `telemetry.py` and `instrumented.py` for metrics and traces, `clock.py` for time, `discovery.py` for `Engine.discover`,
-  `version.py`; `dataclass.py` defines the classes of all packages.
+  `version.py`; `protobuf.py` for messages of NRI and CEL; `dataclass.py` defines the classes of all packages.
 
 Words, as the specifications use them:
 

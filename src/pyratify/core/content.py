@@ -87,9 +87,13 @@ class Content:
     _spent: _Spent = field(default_factory=_Spent)
 
     @contextmanager
-    def for_artifact(self) -> Iterator["Content"]:
-        """Return a `Content` for one artifact; a large document of it waits for a slot, which is kept until the context ends."""
-        lease = Lease(self.places)
+    def for_artifact(self, *, beside: bool = False) -> Iterator["Content"]:
+        """Return a `Content` for one artifact; a large document of it waits for a slot, which is kept until the context ends.
+
+        Args:
+            beside: Whether it is read on behalf of another artifact, whose own slot it would otherwise wait for in vain.
+        """
+        lease = Lease(self.beside if beside else self.places)
         try:
             yield replace(self, lease=lease)
         finally:

@@ -91,6 +91,11 @@ class Engine:
             raise StoreError(Reason.SCOPE_NO_MATCH, _no_scope(parsed))
         return await executor.resolve(parsed)
 
+    def sweep(self) -> None:
+        """Forget what the executors remember of credentials that are no longer used."""
+        for executor in self.executors.values():
+            executor.sweep()
+
     def parse(self, reference: Reference | str) -> Reference:
         """Parse a reference.
 

@@ -17,7 +17,7 @@ from pyratify.core.offload import offload
 from pyratify.core.policy import Chain, PolicyEnforcer
 from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
-from pyratify.core.store import Referrer
+from pyratify.core.store import Discovery, Referrer
 from pyratify.core.verifier import Evidence, Siblings, Verifier
 
 
@@ -70,16 +70,23 @@ class Examiner:
         siblings: Siblings | None = None,
     ) -> ArtifactReport:
         """Return the report of one artifact, without what is attached to it; the tag is that by which it was asked for."""
-        report = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
         try:
-            evidence = await read_evidence(place, referrer, content)
-        # The publisher's fault is final; what could not be read leaves the artifact undecided.
-        except VerificationError as error:
-            return failed(report, Outcome.FAILED, error)
+            evidence = await read_evidence(place, referrer, content, tag, siblings)
         except RatifyError as error:
-            return failed(report, Outcome.INCONCLUSIVE, error)
-        results = await self._verify(replace(evidence, tag=tag, siblings=siblings), place.chain)
-        return replace(report, artifact=evidence.manifest.descriptor, results=results)
+            # The publisher's fault is final; what could not be read leaves the artifact undecided.
+            outcome = Outcome.FAILED if isinstance(error, VerificationError) else Outcome.INCONCLUSIVE
+            announced = ArtifactReport(place.reference, referrer.descriptor, referrer.discovery)
+            return failed(announced, outcome, error)
+        results = await self._verify(evidence, place.chain)
+        manifest = evidence.manifest
+        tagged = manifest.layers if referrer.discovery is Discovery.COSIGN_TAG else ()
+        return ArtifactReport(
+            place.reference,
+            manifest.descriptor,
+            referrer.discovery,
+            results,
+            layer_types=frozenset([layer.media_type for layer in tagged]),
+        )
 
     async def _verify(self, evidence: Evidence, chain: Chain) -> tuple[VerifierResult, ...]:
         wanted = self.policy.wants(chain)
@@ -91,7 +98,13 @@ class Examiner:
         return tuple(result for result in asked if result is not None)
 
 
-async def read_evidence(place: Place, referrer: Referrer, content: Content) -> Evidence:
+async def read_evidence(
+    place: Place,
+    referrer: Referrer,
+    content: Content,
+    tag: str | None = None,
+    siblings: Siblings | None = None,
+) -> Evidence:
     """Return what is attached at a position, once it is known to be attached there.
 
     Raises:
@@ -102,7 +115,7 @@ async def read_evidence(place: Place, referrer: Referrer, content: Content) -> E
     manifest = await _manifest(place, referrer, content)
     check_annotations(manifest)
     check_subject(manifest, subject, referrer.discovery)
-    return Evidence(place.reference, subject, manifest, content)
+    return Evidence(place.reference, subject, manifest, content, tag, siblings)
 
 
 async def read_manifest(content: Content, reference: Reference, descriptor: Descriptor) -> Manifest:

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pyratify.core.caching import ContentCache, LruCache, SingleFlight
+from pyratify.core.caching import ContentCache, ExpiringCache, SingleFlight
 from pyratify.core.clock import Clock, SystemClock
 from pyratify.core.content import Content
 from pyratify.core.dataclass import dataclass
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pyratify.core.credential_scope import CredentialScope
 
 DEFAULT_CONCURRENCY = 8
-MAX_SCOPES = 128
-"""How many scopes of credentials an executor remembers tokens for; those of others are asked for again."""
+MAX_SCOPES, SCOPE_SECONDS = 128, 300.0
+"""For how many scopes of credentials an executor remembers tokens, and for how long after their last use: a Secret that was deleted must go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +73,10 @@ class Executor:
     _beside: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(1), repr=False, compare=False
     )
-    _scoped: "LruCache[Executor]" = field(
-        default_factory=lambda: LruCache(MAX_SCOPES), init=False, repr=False, compare=False
-    )
+    _scoped: "ExpiringCache[Executor]" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_scoped", ExpiringCache(self.clock, MAX_SCOPES))
         names = [verifier.name for verifier in self.verifiers]
         if not names:
             raise ConfigurationError("an executor needs at least one verifier")
@@ -114,8 +113,12 @@ class Executor:
             own = hashlib.sha256(scope.identity.encode()).hexdigest()
             store = with_credentials(self.store, scope)
             found = replace(self, store=store, partition=f"{self.partition}#{own}")
-            self._scoped.put(scope, found, 1)
+        self._scoped.put(scope, found, SCOPE_SECONDS)
         return found
+
+    def sweep(self) -> None:
+        """Forget scopes of credentials that have not been used for long, so that an idle server holds no passwords."""
+        self._scoped.sweep()
 
     async def validate(self, reference: Reference, namespace: str = "") -> ValidationResult:
         """Decide whether what the reference names may be trusted.

@@ -135,6 +135,11 @@ class Reason(StrEnum):
         """
         return self in _GAPS
 
+    @property
+    def is_no_access(self) -> bool:
+        """Whether another credential may read what could not be read with this one."""
+        return self in _NO_ACCESS
+
 
 # Without BLOB_NOT_FOUND and SIZE_EXCEEDED: a manifest may name a blob that was never pushed, or a huge one.
 _GAPS = frozenset(
@@ -155,6 +160,16 @@ _GAPS = frozenset(
         Reason.AUTH_SCOPE,
         Reason.CREDENTIAL_SCOPE,
         Reason.INTERNAL,
+    }
+)
+
+_NO_ACCESS = frozenset(
+    {
+        Reason.REGISTRY_AUTH,
+        Reason.AUTH_SCOPE,
+        Reason.AUTH_REALM_BLOCKED,
+        Reason.CREDENTIAL_SCOPE,
+        Reason.NOT_FOUND,  # what registries say of repositories that a credential may not see
     }
 )
 
@@ -234,7 +249,7 @@ _REMEDIES = {
     Reason.POLICY_ERROR: "Simplify or correct the policy.",
     Reason.POLICY_NOT_FOUND: "Add a trust policy whose scopes cover this repository.",
     Reason.POLICY_UNSATISFIED: "Look at the reasons of the single signatures, then sign with a key or certificate that the policy names.",
-    Reason.PREDICATE_TYPE: "Attach a statement of a type that the policy names, or name this type in predicateTypes.",
+    Reason.PREDICATE_TYPE: "Attach a statement of a type that the policy names, or name this type (predicateTypes, --type).",
     Reason.PROVENANCE_MISMATCH: "Run what was built as the policy says, or name this builder and source in the policy.",
     Reason.REDIRECT_BLOCKED: "The registry sends clients somewhere they must not go; check its configuration.",
     Reason.REFERRERS_LIMIT: "Raise limits.referrers in the configuration (--max-signatures on the command line), or remove what is attached without need.",

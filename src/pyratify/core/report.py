@@ -109,11 +109,11 @@ class ArtifactReport:
         discovery: How it was found.
         results: One entry for each verifier that was run; empty when none verifies this kind.
         nested: What is attached to the artifact itself.
-        outcome: FAILED or INCONCLUSIVE when the artifact could not even be offered to a verifier, and INCONCLUSIVE
-            when what is attached to it could not be listed.
+        outcome: FAILED or INCONCLUSIVE when it could not be offered to a verifier, INCONCLUSIVE when what is attached to it could not be listed.
         failure: Why not.
         platform: For a manifest that an image index lists, what it runs on; what is nested is its own evidence.
         decision: The policy's decision on that manifest; None where it was not judged.
+        layer_types: The media types of what is in an artifact under one of cosign's tags.
     """
 
     subject: Reference
@@ -125,12 +125,11 @@ class ArtifactReport:
     failure: Failure | None = None
     platform: str | None = None
     decision: Decision | None = None
+    layer_types: frozenset[str] = frozenset()
 
     def passed(self, verifier: str) -> VerifierResult | None:
         """Return the named verifier's result if it passed."""
-        return next(
-            (result for result in self.results if result.verifier == verifier and result.passed), None
-        )
+        return next((each for each in self.results if each.verifier == verifier and each.passed), None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as a JSON object, with what is nested in it; errors as in `VerifierResult.to_dict`."""

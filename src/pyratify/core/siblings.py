@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,7 +30,7 @@ class AttachedSiblings:
     Args:
         listing: Starts a listing of the referrers.
         read: Returns a referrer as evidence, bound to the subject.
-        content: Reads them. Large ones wait for a slot that no evidence which asks can hold, so none waits for itself.
+        content: Reads them, large ones in a slot that no evidence which asks can hold, so none waits for itself.
         concurrency: How many are examined at the same time.
     """
 
@@ -93,7 +92,7 @@ class AttachedSiblings:
         self, referrer: Referrer, work: Callable[[Evidence], Awaitable[Any]], slots: asyncio.Semaphore
     ) -> Any:
         async with slots:
-            with self.content.for_artifact() as content:
+            with self.content.for_artifact(beside=True) as content:
                 try:
                     return await from_store(partial(self._work, referrer, work, content))
                 except StoreError as error:
@@ -115,12 +114,12 @@ class SiblingsOfPlaces:
     """The siblings at each position of a walk.
 
     Args:
-        content: Reads them, in slots of their own: one that waited for the slot of the evidence that asks would wait for ever.
+        content: Reads them.
         concurrency: How many are examined at the same time.
     """
 
     def __init__(self, content: Content, concurrency: int) -> None:
-        self._content = replace(content, places=content.beside)
+        self._content = content
         self._concurrency = concurrency
         self._known: dict[tuple[Digest, ...], AttachedSiblings] = {}
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TypeGuard
 
 from pyratify.core.dataclass import dataclass
+from pyratify.core.errors import StoreError
 from pyratify.core.files import UnreadableFile, read_file
+from pyratify.core.reason import Reason
 
 _MAX_BYTES = 64 * 1024
 
@@ -22,6 +24,39 @@ class AccessToken:
 
     value: str = field(repr=False)
     expires: datetime
+
+
+class IdentityError(Exception):
+    """No token was had of an identity service.
+
+    Attributes:
+        refused: Whether it refused, or this machine has no identity that it could be asked with; otherwise another try may help.
+        answered: Whether it answered at all.
+    """
+
+    def __init__(self, message: str, *, refused: bool, answered: bool = True) -> None:
+        super().__init__(message)
+        self.refused = refused
+        self.answered = answered
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it withdraws nothing that was had before: what is wrong on this machine is no answer."""
+        return not (self.refused and self.answered)
+
+
+def no_credential(registry: str, error: Exception, *, refused: bool, remedy: str) -> StoreError:
+    """Return the error for a registry for which a cloud gave no credential.
+
+    Args:
+        registry: The registry.
+        error: Why there is none.
+        refused: Whether the cloud refused, or there is no identity that it could be asked with: `REGISTRY_AUTH`, and otherwise
+            `REGISTRY_ERROR`.
+        remedy: What to do about it.
+    """
+    reason = Reason.REGISTRY_AUTH if refused else Reason.REGISTRY_ERROR
+    return StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy)
 
 
 def is_token(value: object) -> TypeGuard[str]:

@@ -57,7 +57,9 @@ def parse_key(text: str) -> Key | None:
     if found and scheme not in ("https", "http"):
         return None
     host, _, path = (rest if found else text).partition("/")
-    components = tuple(path.strip("/").split("/")) if path.strip("/") else ()
+    components = tuple(path.split("/")) if path else ()
+    if components[-1:] == ("",):  # `docker login` ends an address with a slash
+        components = components[:-1]
     if components and components[0] in _API_PATHS:  # kubelet's rule: the API's own path says nothing
         components = components[1:]
     # `host//app` has no repository that it could be the beginning of.

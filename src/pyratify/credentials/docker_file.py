@@ -35,7 +35,7 @@ class DockerFile:
     helpers: Mapping[str, str] = field(default_factory=dict)
     store: str = ""
 
-    def helper(self, registry: str, repository: str = "") -> str:
+    def helper(self, registry: str, repository: str) -> str:
         """Return the helper for a repository of a canonical registry; empty where the file itself is to be asked.
 
         As in Docker, a helper that is named for the registry is asked rather than the file, unless an entry of the file

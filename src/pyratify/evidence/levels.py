@@ -7,13 +7,18 @@ FAILED = "FAILED"
 """Stands in the place of a level where verification failed."""
 _LEVEL = re.compile(r"SLSA_([A-Z]+)_LEVEL_(0|[1-9][0-9]?|UNEVALUATED)", re.ASCII)
 
+# SLSA 1.2, "Verified Properties", as SLSA_SOURCE_TWO_PARTY_REVIEWED: they stand among the levels and have no order.
+_PROPERTY = re.compile(r"SLSA(?:_[A-Z]+){2,}", re.ASCII)
+
 
 def is_known(level: str) -> bool:
-    """Return whether a text can be a level that is asked for: of a track, or a custom one, which does not begin with `SLSA_`."""
+    """Return whether a text can be a level that is asked for: of a track, a property, or a custom one, which does not begin with `SLSA_`."""
     if not level or level == FAILED:
         return False
     # In any case: `slsa_build_level_2` would be a custom level that no summary has.
-    return not level.upper().startswith("SLSA_") or _LEVEL.fullmatch(level) is not None
+    if not level.upper().startswith("SLSA_") or _LEVEL.fullmatch(level):
+        return True
+    return "LEVEL" not in level and _PROPERTY.fullmatch(level) is not None
 
 
 def reaches(verified: Iterable[str], required: str) -> bool:

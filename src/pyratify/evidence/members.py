@@ -22,12 +22,13 @@ class Members:
         VerificationError: With that code: it is no object.
     """
 
-    __slots__ = ("_path", "_reason", "_what", "value")
+    __slots__ = ("_prefix", "_reason", "_what", "value")
 
     def __init__(
         self, value: object, what: str, path: str = "", reason: Reason = Reason.PREDICATE_TYPE
     ) -> None:
-        self._what, self._path, self._reason = what, path, reason
+        self._what, self._reason = what, reason
+        self._prefix = f"{path}." if path else ""
         if not isinstance(value, dict):
             self.malformed(f"{path or 'the document'} is {kind(value)} and no object")
         self.value: Mapping[str, Any] = value
@@ -35,14 +36,14 @@ class Members:
     @property
     def path(self) -> str:
         """Where the object stands in its document; empty for the document itself."""
-        return self._path
+        return self._prefix[:-1]
 
     def object(self, name: str, *, required: bool = False) -> "Members":
         """Return a member that is an object; an empty one where it is not set and not required."""
         found = self.value.get(name)
         if found is None and not required:
             found = {}
-        return Members(found, self._what, self._below(name), self._reason)
+        return Members(found, self._what, self._prefix + name, self._reason)
 
     def text(self, name: str, *, required: bool = False) -> str:
         """Return a member that is a text; empty where it is not set and not required."""
@@ -50,22 +51,22 @@ class Members:
         if found is None and not required:
             return ""
         if required and found == "":
-            self.malformed(f"{self._below(name)} is empty")
+            self.malformed(f"{self._prefix}{name} is empty")
         if not isinstance(found, str):
-            self.malformed(f"{self._below(name)} is {kind(found)} and no text")
+            self.malformed(f"{self._prefix}{name} is {kind(found)} and no text")
         return found
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a member that is a list of texts; empty where it is not set."""
         found = self._list(name)
         if not all(isinstance(each, str) for each in found):
-            self.malformed(f"{self._below(name)} has an entry that is no text")
+            self.malformed(f"{self._prefix}{name} has an entry that is no text")
         return tuple(found)
 
     def objects(self, name: str) -> tuple["Members", ...]:
         """Return a member that is a list of objects; empty where it is not set."""
         return tuple(
-            Members(each, self._what, f"{self._below(name)}[{index}]", self._reason)
+            Members(each, self._what, f"{self._prefix}{name}[{index}]", self._reason)
             for index, each in enumerate(self._list(name))
         )
 
@@ -75,7 +76,7 @@ class Members:
         try:
             return parse_rfc3339(found) if found else None
         except InvalidTime as error:
-            self.malformed(f"{self._below(name)} is {error}")
+            self.malformed(f"{self._prefix}{name} is {error}")
 
     def malformed(self, message: str) -> NoReturn:
         """Refuse the document.
@@ -95,11 +96,8 @@ class Members:
         if found is None:
             return []
         if not isinstance(found, list):
-            self.malformed(f"{self._below(name)} is {kind(found)} and no list")
+            self.malformed(f"{self._prefix}{name} is {kind(found)} and no list")
         return found
-
-    def _below(self, name: str) -> str:
-        return f"{self._path}.{name}" if self._path else name
 
 
 def kind(value: object) -> str:

@@ -53,7 +53,13 @@ def check_patterns(
                 path=where,
             )
         parts = pattern.split("/")
-        if parts.count(_ANY_PARTS) > 1 or any(_ANY_PARTS in each and each != _ANY_PARTS for each in parts):
+        if parts.count(_ANY_PARTS) > 1:
+            raise ConfigurationError(
+                f"{shown!r} has ** twice, and once is possible",
+                path=where,
+                remedy="Name the parts between them, or write two patterns.",
+            )
+        if any(_ANY_PARTS in each and each != _ANY_PARTS for each in parts):
             raise ConfigurationError(
                 f"{shown!r} uses ** as something else than one whole part of the path", path=where
             )

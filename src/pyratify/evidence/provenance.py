@@ -148,7 +148,7 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
     """
     signer = certificate.get("buildSignerURI", "")
     if signer and "/.github/workflows/" in found.builder and not _is_same_workflow(found.builder, signer):
-        raise _mismatch("builder", found.builder, f"{signer}, as the signer's certificate says")
+        raise _of_another("builder", found.builder, signer)
     # Other build types may build any source: the workflow's own repository then says nothing of it.
     if not found.is_workflow:
         return
@@ -163,7 +163,7 @@ def check_certificate(found: Provenance, certificate: Mapping[str, str]) -> None
         if name == "sourceRepositoryURI":
             stated = read_source_uri(stated).repository
         if stated != actual:
-            raise _mismatch(what, actual, f"{stated}, as the signer's certificate says")
+            raise _of_another(what, actual, stated)
 
 
 def _is_same_workflow(builder: str, signer: str) -> bool:
@@ -182,7 +182,17 @@ def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
             remedy += " What a build depends on is not taken for its source."
     elif what == "builder" and actual.partition("@")[0] in expected.split(" or "):
         remedy = f"If every release of this builder is to be trusted, write {actual.partition('@')[0]}@refs/tags/* in the policy."
+    elif actual.lower() in expected.lower().split(" or "):
+        remedy = f"They differ in case alone, which counts: if this {what} is meant, name it in the policy as the provenance does."
     return VerificationError(Reason.PROVENANCE_MISMATCH, said, remedy=remedy)
+
+
+def _of_another(what: str, actual: str, certified: str) -> VerificationError:
+    return VerificationError(
+        Reason.PROVENANCE_MISMATCH,
+        f"the {what} is {actual[:300]!a}, not {certified[:300]}, as the signer's certificate says",
+        remedy=f"Do not run it: its signer speaks for another {what}. Ask for provenance by the workflow that built it.",
+    )
 
 
 def _camel(name: str) -> str:

@@ -1,6 +1,6 @@
 """SLSA provenance, versions 0.2 and 1, read into the same facts (slsa.dev, "Build: Provenance")."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,13 @@ V02 = "https://slsa.dev/provenance/v0.2"
 V1 = "https://slsa.dev/provenance/v1"
 PROVENANCE_TYPES = (V1, V02)
 _WHAT = "provenance"
-# Build types whose source is by definition the repository of the workflow that ran.
+# Build types whose source is by definition the repository of the workflow that ran, whatever their parameters call it.
 _WORKFLOW_TYPES = (
     "https://actions.github.io/buildtypes/workflow/",
     "https://slsa-framework.github.io/github-actions-buildtypes/workflow/",
-    "https://github.com/slsa-framework/slsa-github-generator/",
 )
+# Of version 1 only where the parameters name a workflow: others of these builders take their source from elsewhere.
+_GENERATOR_TYPES = ("https://github.com/slsa-framework/slsa-github-generator/",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def _version_1(document: Members) -> Provenance:
         finished=metadata.time("finishedOn"),
         parameters=parameters.value,
         materials=materials,
-        is_workflow="workflow" in parameters.value and build_type.startswith(_WORKFLOW_TYPES),
+        is_workflow=build_type.startswith(_WORKFLOW_TYPES)
+        or ("workflow" in parameters.value and build_type.startswith(_GENERATOR_TYPES)),
     )
 
 
@@ -115,7 +117,7 @@ def _version_02(document: Members) -> Provenance:
         finished=metadata.time("buildFinishedOn"),
         parameters=invocation.object("parameters").value,
         materials=materials,
-        is_workflow=build_type.startswith(_WORKFLOW_TYPES),
+        is_workflow=build_type.startswith((*_WORKFLOW_TYPES, *_GENERATOR_TYPES)),
     )
 
 
@@ -132,27 +134,25 @@ def _source(parameters: Members) -> SourceUri:
     """
     # The name depends on the build type: GitHub's workflow type, Google's (what is built first, where it is not where the
     # configuration is from), BuildKit's, and others'.
-    names = ("workflow", "sourceToBuild", "buildConfigSource", "configSource", "source")
-    found = (source for name in names if (source := _named(parameters, name)) is not None)
-    return next(found, SourceUri(""))
+    for name in ("workflow", "sourceToBuild", "buildConfigSource", "configSource", "source"):
+        found = parameters.value.get(name)
+        if isinstance(found, str):
+            return read_source_uri(found)
+        if isinstance(found, dict):
+            return _named(parameters.object(name))
+    return SourceUri("")
 
 
-def _named(parameters: Members, name: str) -> SourceUri | None:
-    """Return the source that a parameter names; None where it names none."""
-    found = parameters.value.get(name)
-    if isinstance(found, str):
-        return read_source_uri(found)
-    if not isinstance(found, dict):
-        return None
-    member = parameters.object(name)
-    repository, uri = (read_source_uri(member.text(each)) for each in ("repository", "uri"))
+def _named(member: Members) -> SourceUri:
+    """Return the source that an object names."""
+    written = [read_source_uri(text) for text in (member.text("repository"), member.text("uri")) if text]
     # Two addresses or references: a reader that takes the other one would judge another source.
-    address = _only(member, repository.repository, uri.repository)
-    return SourceUri(address, _only(member, repository.reference, uri.reference, member.text("ref")))
+    address = _only(member, [each.repository for each in written])
+    return SourceUri(address, _only(member, [*[each.reference for each in written], member.text("ref")]))
 
 
-def _only(member: Members, *named: str) -> str:
-    distinct = tuple(dict.fromkeys(each for each in named if each))
+def _only(member: Members, named: Iterable[str]) -> str:
+    distinct = list(dict.fromkeys(filter(None, named)))
     if len(distinct) > 1:
         member.malformed(f"{member.path} names {distinct[0][:120]!a} and {distinct[1][:120]!a}")
     return distinct[0] if distinct else ""

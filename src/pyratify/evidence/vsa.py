@@ -227,7 +227,7 @@ def check_levels(path: str, levels: tuple[str, ...]) -> None:
             raise ConfigurationError(
                 f"{level[:80]!r} is no SLSA level",
                 path=f"{path}[{index}]",
-                remedy="Write it as SLSA_BUILD_LEVEL_2 or SLSA_SOURCE_LEVEL_1.",
+                remedy="Write it as SLSA_BUILD_LEVEL_2, SLSA_SOURCE_LEVEL_1 or SLSA_SOURCE_TWO_PARTY_REVIEWED.",
             )
 
 

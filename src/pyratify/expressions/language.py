@@ -30,12 +30,15 @@ class Source:
         variables: What it may name, with dots where a name is below another; languages without declarations ignore the types.
         path: Where in the configuration it stands.
         options: What else the language has to know, as the version of its syntax.
+        lists: The members of objects in a variable of kind LIST that are lists of such objects, too; no other member holds any. Empty
+            where that is not known. With it, a program may say in `members` which members it can see; None for all.
     """
 
     text: str
     variables: Mapping[str, Kind]
     path: str
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    lists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ compiled, it is evaluated in a process of its own within a budget of time and me
 """
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -15,22 +14,24 @@ from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import Answer, EvaluationError, Program, Source, check_length
 from pyratify.expressions.rego_answer import UNDEFINED, answer_of, value_of
-from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
+from pyratify.expressions.rego_calls import check_calls
+from pyratify.expressions.rego_engine import evaluate, make_engine
 from pyratify.expressions.rego_negation import rewrite_negations
+from pyratify.expressions.rego_parser import parse
 from pyratify.expressions.rego_process import EngineProcess
 from pyratify.expressions.rego_safety import (
     refuse_constant_statements,
+    refuse_numbers,
     refuse_object_patterns,
     refuse_unsafe_negations,
     refuse_unused_variables,
 )
-from pyratify.expressions.rego_source import reads_clock, refuse_functions, rewrite_walks
+from pyratify.expressions.rego_source import reads_clock, refuse_functions, refuse_walks, rewrite_walks
+from pyratify.expressions.rego_tree import Tree
 
 DEFAULT_QUERY = "data.pyratify"
 INPUT, NOW = "input", "now"
 _SECONDS = 1.0
-_KEYWORD = re.compile(r"\b(?:if|contains|every|in)\b")
-_IMPORT = re.compile(r"\bimport\s+(?:future\.keywords|rego\.v1)\b")
 # Each has to be true: what another build of the engine might evaluate as nothing, or as something else.
 CANARIES = (
     "walk(input, [p, v]); p == ['a', 0]; v == 1",
@@ -98,16 +99,9 @@ class Rego:
         query = source.options.get("query", DEFAULT_QUERY)
         # Before the screen, which relies on this engine's parser.
         check_canaries(source.path)
-        text = screen(source.text, source.path, v0=v0)
-        packages = _packages(text, source.path, v0=v0)
-        if query not in packages and query.rpartition(".")[0] not in packages:
-            found = ", ".join(packages)
-            package = (query if query == DEFAULT_QUERY else query.rpartition(".")[0]).removeprefix("data.")
-            raise ConfigurationError(
-                f"the policy is of {found[:200]}, and {query} is asked for",
-                path=source.path,
-                remedy=f"Begin it with: package {package}",
-            )
+        tree = parse(source.text, source.path, v0=v0)
+        text = _screened(tree, source.path, v0=v0)
+        _check_query(query, tree.packages, source.path)
         process = EngineProcess(text, v0=v0, query=query)
         # Now: a policy that the process cannot load is a fault of the configuration, not of the first image.
         try:
@@ -115,8 +109,7 @@ class Rego:
         except EvaluationError as error:
             raise ConfigurationError(error.message, path=source.path) from None
         seconds = float(source.options.get("seconds", _SECONDS))
-        timed = reads_clock(_modules(text, source.path, v0=v0))
-        return RegoProgram(process, query, timed, seconds, source.options.get("answer") == "bool")
+        return RegoProgram(process, query, reads_clock(tree), seconds, source.options.get("answer") == "bool")
 
 
 language = Rego()
@@ -128,16 +121,32 @@ def screen(text: str, path: str, *, v0: bool) -> str:
     Raises:
         ConfigurationError: It cannot be parsed, or names what is refused.
     """
-    modules = _modules(text, path, v0=v0)
-    refuse_unsafe_negations(modules, path)
-    refuse_object_patterns(modules, path)
-    refuse_constant_statements(modules, path)
-    refuse_unused_variables(text, modules, path)
-    written = rewrite_walks(text, modules)
-    written = rewrite_negations(written, _modules(written, path, v0=v0))
-    # Again, as it is evaluated: what is left of `walk` is refused.
-    refuse_functions(_modules(written, path, v0=v0), path)
-    return written
+    return _screened(parse(text, path, v0=v0), path, v0=v0)
+
+
+def _screened(tree: Tree, path: str, *, v0: bool) -> str:
+    refuse_functions(tree, path)
+    refuse_unsafe_negations(tree, path)
+    refuse_numbers(tree, path)
+    refuse_object_patterns(tree, path)
+    refuse_constant_statements(tree, path)
+    refuse_unused_variables(tree, path)
+    changes = [*rewrite_walks(tree), *check_calls(tree, path)]
+    if changes:
+        tree = parse(tree.changed(changes), path, v0=v0)
+    refuse_walks(tree, path)
+    return rewrite_negations(tree)
+
+
+def _check_query(query: str, packages: tuple[str, ...], path: str) -> None:
+    if query in packages or query.rpartition(".")[0] in packages:
+        return
+    package = (query if query == DEFAULT_QUERY else query.rpartition(".")[0]).removeprefix("data.")
+    raise ConfigurationError(
+        f"the policy is of {', '.join(packages)[:200]}, and {query} is asked for",
+        path=path,
+        remedy=f"Begin it with: package {package}",
+    )
 
 
 def check_canaries(path: str, canaries: tuple[str, ...] = CANARIES) -> None:
@@ -168,40 +177,3 @@ def _wrong_canary(path: str, canaries: tuple[str, ...]) -> str | None:
         if found is not True:
             return body
     return None
-
-
-def _modules(text: str, path: str, *, v0: bool) -> list[dict[str, Any]]:
-    modules: list[dict[str, Any]] = json.loads(_parse(text, path, v0=v0).get_ast_as_json())
-    return modules
-
-
-def _packages(text: str, path: str, *, v0: bool) -> list[str]:
-    packages: list[str] = _parse(text, path, v0=v0).get_packages()
-    return packages
-
-
-def _parse(text: str, path: str, *, v0: bool) -> Any:
-    try:
-        return make_engine(path, text, v0=v0)
-    except RuntimeError as error:
-        said = sentence(str(error))
-    # Outside: a frame of the library's error holds the engine, which must not leave this thread.
-    other = "v1" if v0 else "v0"
-    raise ConfigurationError(
-        f"the policy cannot be parsed: {said}",
-        path=path,
-        remedy=f"It is in the syntax of {other}: write regoVersion: {other}."
-        if _is_parsed(text, path, v0=not v0)
-        else "Correct the policy at that line; `opa check` shows every fault.",
-    )
-
-
-def _is_parsed(text: str, path: str, *, v0: bool) -> bool:
-    # The engine warns of these words on the error output of the program, where it takes them for names.
-    if v0 and _KEYWORD.search(text) and not _IMPORT.search(text):
-        return False
-    try:
-        make_engine(path, text, v0=v0)
-    except RuntimeError:
-        return False
-    return True

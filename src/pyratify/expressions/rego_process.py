@@ -1,6 +1,5 @@
 """Evaluates a policy in Rego in a process of its own, which is ended when it is late."""
 
-import asyncio
 import json
 import os
 import socket
@@ -17,7 +16,8 @@ from typing import Any
 from pyratify.core.decision import in_thread
 from pyratify.core.offload import offload
 from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego_messages import PIECE, body, framed, receive, send
+from pyratify.expressions.rego_connection import AsyncConnection
+from pyratify.expressions.rego_messages import receive, send
 from pyratify.expressions.rego_question import decode_answer, encode_question
 
 START = 20.0
@@ -39,6 +39,7 @@ class EngineProcess:
         self._policy = json.dumps({"text": text, "v0": v0, "query": query}).encode()
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
+        self._async: AsyncConnection | None = None
         self._end: weakref.finalize[Any, Any] | None = None
 
     def ask(self, values: Any, seconds: float, now: datetime | None = None) -> object:
@@ -89,19 +90,21 @@ class EngineProcess:
             self._lock.release()
 
     async def _ask_here(self, question: bytes, seconds: float) -> bytes | None:
-        """Return the answer; None where the process is asked something else, or has to be started."""
-        if not self._lock.acquire(blocking=False):
+        """Return the answer; None where a thread or another event loop asks something, or the process has to be started."""
+        connection = self._async
+        if connection is None or not connection.attach():
             return None
-        try:
-            if self._connection is None:
+        async with connection.turn:
+            # Another one since, where what was before ended the process.
+            if connection is not self._async or not self._lock.acquire(blocking=False):
                 return None
-            async with asyncio.timeout(seconds):
-                return await _exchange_async(self._connection, question)
-        # Whatever ended it: the answer to a question that nothing waits for would be taken for that to the next one.
-        except BaseException as error:  # noqa: BLE001
-            raise self._ended(error, seconds) from None
-        finally:
-            self._lock.release()
+            try:
+                return await connection.exchange(question, seconds)
+            # Whatever ended it: the answer to a question that nothing waits for would be taken for that to the next one.
+            except BaseException as error:  # noqa: BLE001
+                raise self._ended(error, seconds) from None
+            finally:
+                self._lock.release()
 
     def _ended(self, error: BaseException, seconds: float) -> BaseException:
         """End the process, which did not answer; return the error to raise."""
@@ -117,7 +120,8 @@ class EngineProcess:
         if self._connection is not None:
             return self._connection
         try:
-            self._connection, process = _spawn()
+            self._connection, own, process = _spawn()
+            self._async = AsyncConnection(own)
             # A policy that a reload replaces must not leave its process behind.
             self._end = weakref.finalize(self, _end, self._connection, process)
             _exchange(self._connection, self._policy, START)
@@ -127,17 +131,20 @@ class EngineProcess:
         return self._connection
 
     def _stop(self) -> None:
-        end, self._connection, self._end = self._end, None, None
+        end, self._connection, self._async, self._end = self._end, None, None, None
         if end is not None:
             # In a thread: a process that has taken all its memory needs a moment to end.
             threading.Thread(target=end, name="pyratify-rego-end").start()
 
 
-def _spawn() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
+def _spawn() -> tuple[socket.socket, socket.socket, "subprocess.Popen[bytes]"]:
+    """Start the process; return the connections to it of threads and of the event loop."""
     ours, theirs = socket.socketpair()
-    with theirs:
+    own, other = socket.socketpair()
+    with theirs, other:
+        numbers = theirs.fileno(), other.fileno()
         # -P: a module in the current folder must not be taken for one of ours. Without the secrets of the environment.
-        command = (sys.executable, "-P", "-m", _WORKER, str(theirs.fileno()))
+        command = (sys.executable, "-P", "-m", _WORKER, *map(str, numbers))
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -149,13 +156,14 @@ def _spawn() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=numbers,
                 env=kept,
             )
         except OSError:
             ours.close()
+            own.close()
             raise
-    return ours, process
+    return ours, own, process
 
 
 def _exchange(connection: socket.socket, data: bytes, seconds: float) -> bytes:
@@ -165,18 +173,6 @@ def _exchange(connection: socket.socket, data: bytes, seconds: float) -> bytes:
     # What is left of the time: sending a large input has taken some.
     connection.settimeout(max(end - time.monotonic(), 0.001))
     return _answer(receive(connection))
-
-
-async def _exchange_async(connection: socket.socket, data: bytes) -> bytes:
-    loop = asyncio.get_running_loop()
-    connection.setblocking(False)
-    await loop.sock_sendall(connection, framed(data))
-    found = bytearray()
-    while part := await loop.sock_recv(connection, PIECE):
-        found += part
-        if (whole := body(found)) is not None:
-            return whole
-    return _answer(None)
 
 
 def _answer(data: bytes | None) -> bytes:

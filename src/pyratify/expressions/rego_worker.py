@@ -1,4 +1,4 @@
-"""The program of the process that evaluates one policy in Rego: asked over a socket, and ended with it.
+"""The program of the process that evaluates one policy in Rego: asked over sockets, one question at a time, and ended with them.
 
 A process of its own, because the engine holds the interpreter while it evaluates, counts no work and bounds no memory. Messages are JSON
 behind their length in four bytes. The first is the policy; each further one is a time and, behind a line break, an input, and its answer
@@ -7,6 +7,7 @@ the engine's results, or why there are none (`rego_question.py`).
 
 import json
 import resource
+import select
 import socket
 import sys
 from typing import Any
@@ -18,18 +19,26 @@ _MEMORY = 1024 * 1024 * 1024
 
 
 def main() -> None:
-    """Serve the socket whose number is the program's argument until its other end is closed."""
+    """Serve the sockets whose numbers are the program's arguments until the other end of one is closed."""
     # What grows without end is ended by the system, and the policy denies.
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     # A core dump would write reports and policy to the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with socket.socket(fileno=int(sys.argv[1])) as connection:
-        engine: Any = None
-        while (data := receive(connection)) is not None:
+    connections = {int(number): socket.socket(fileno=int(number)) for number in sys.argv[1:]}
+    waiting = select.poll()
+    for number in connections:
+        waiting.register(number, select.POLLIN)
+    engine: Any = None
+    query = ""
+    while True:
+        for number, _ in waiting.poll():
+            connection = connections[number]
+            data = receive(connection)
+            if data is None:
+                return
             if engine is None:
                 policy = json.loads(data)
-                engine = make_engine("policy", policy["text"], v0=policy["v0"])
-                query = policy["query"]
+                engine, query = make_engine("policy", policy["text"], v0=policy["v0"]), policy["query"]
                 send(connection, b"{}")
             else:
                 send(connection, _answer(engine, query, data))

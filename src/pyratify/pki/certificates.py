@@ -16,7 +16,7 @@ from pyratify.core.key import KeyMaterial
 from pyratify.core.reason import Reason
 from pyratify.pki.asn1 import encode
 from pyratify.pki.der import INTEGER, SEQUENCE, InvalidDer, read_element, read_elements
-from pyratify.pki.pem import InvalidPem, is_pem, read_pem
+from pyratify.pki.pem import InvalidPem, read_blocks
 from pyratify.pki.public_keys import spki_fingerprint
 
 if TYPE_CHECKING:
@@ -183,17 +183,13 @@ def load_certificates(material: KeyMaterial) -> tuple[Certificate, ...]:
 
 
 def _documents(material: KeyMaterial) -> Iterator[bytes]:
-    if not material.data.strip():
-        _refuse(material, "it is empty")
-    if not is_pem(material.data):
-        yield from _sequences(material.data)
-        return
     try:
-        blocks = read_pem(material.data)
+        blocks = read_blocks(material.data)
     except InvalidPem as error:
         _refuse(material, str(error))
-    if not blocks:
-        _refuse(material, "it is neither DER nor a text with a PEM block")
+    if blocks is None:
+        yield from _sequences(material.data)
+        return
     for block in blocks:
         if block.label.endswith("PRIVATE KEY"):
             _refuse(material, "it holds a private key; only certificates belong here")

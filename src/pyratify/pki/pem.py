@@ -63,6 +63,24 @@ def is_pem(data: bytes) -> bool:
         return MARKER in data
 
 
+def read_blocks(data: bytes) -> tuple[Block, ...] | None:
+    """Return the blocks of a file with keys or certificates, at least one; None where it is DER.
+
+    By content: they come inline and from mounted Secrets, without a name that tells.
+
+    Raises:
+        InvalidPem: It is empty, damaged, or neither of both.
+    """
+    if not data.strip():
+        raise InvalidPem("it is empty")
+    if not is_pem(data):
+        return None
+    blocks = read_pem(data)
+    if not blocks:
+        raise InvalidPem("it is neither DER nor a text with a PEM block")
+    return blocks
+
+
 def read_pem(data: bytes, limit: int | None = None) -> tuple[Block, ...]:
     """Return the blocks of a text, in order; none where it has none.
 

@@ -12,7 +12,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.key import ALWAYS, KeyMaterial, Validity
 from pyratify.core.reason import Reason
 from pyratify.pki.der import INTEGER, SEQUENCE, InvalidDer, read_element, read_elements
-from pyratify.pki.pem import Block, InvalidPem, is_pem, read_pem
+from pyratify.pki.pem import Block, InvalidPem, read_blocks
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -105,17 +105,12 @@ _CERTIFICATE = (
 
 
 def _documents(material: KeyMaterial) -> tuple[bytes, ...]:
-    if not material.data.strip():
-        _refuse(material, "it is empty")
-    # By content: keys come inline and from mounted secrets, without a name that tells.
-    if not is_pem(material.data):
-        return (material.data,)
     try:
-        blocks = read_pem(material.data)
+        blocks = read_blocks(material.data)
     except InvalidPem as error:
         _refuse(material, str(error))
-    if not blocks:
-        _refuse(material, "it is neither DER nor a text with a PEM block")
+    if blocks is None:
+        return (material.data,)
     for block in blocks:
         _check_block(block, material)
     return tuple(block.data for block in blocks)

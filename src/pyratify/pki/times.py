@@ -43,4 +43,6 @@ def from_epoch(seconds: object) -> datetime:
 
 def format_time(time: datetime) -> str:
     """Return the time in UTC as RFC 3339 writes it, without fractions of a second."""
-    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    utc = time.astimezone(UTC)
+    # Half the time of `strftime` and of `isoformat`.
+    return f"{utc.year:04}-{utc.month:02}-{utc.day:02}T{utc.hour:02}:{utc.minute:02}:{utc.second:02}Z"

@@ -1,6 +1,8 @@
 """Ratify v1's configuration policy: for each artifact type, any or all of its artifacts have to be verified.
 
 As in Ratify v1, the result of an artifact is that of the first verifier that reads it, and artifacts that no verifier reads do not count.
+Unlike there, verifiers choose by what is in an artifact, too, while its type is its publisher's word: an SBOM that is called a signature
+must not count as one because the verifier of SBOMs comes first. So no verifier of signatures or attestations may refuse it.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,10 @@ from pyratify.core.policy import Chain, Reports, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Decision, Verdict, VerifierResult
 from pyratify.policies.artifact_kind import artifact_type
+from pyratify.sigstore.media_types import BUNDLE_FAMILY
+
+_SIGSTORE = ("cosign", "attestation", "slsa")
+_SIGNED = ("notation", *_SIGSTORE)
 
 
 class Quantifier(StrEnum):
@@ -29,12 +35,14 @@ class AnyAllPolicy:
     Attributes:
         types: The quantifiers by artifact type; of each, one artifact has to be there.
         default: That of all other types.
+        plugins: The plugins of the verifiers, by their names; of those that are missing the name.
         nested: By verifier, the types of artifacts for which the policy has to hold, too, for what is attached to the verifier's evidence.
     """
 
     types: Mapping[str, Quantifier] = field(default_factory=dict, hash=False)
     default: Quantifier = Quantifier.ALL
     nested: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    plugins: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def wants(self, chain: Chain) -> None:
         """Want every verifier: the first that reads an artifact counts."""
@@ -79,10 +87,20 @@ class AnyAllPolicy:
 
     def _is_verified(self, report: ArtifactReport) -> bool:
         first = _first(report)
-        if first is None or not first.passed:
+        if first is None or not first.passed or self._is_refused(report, self._plugin(first)):
             return False
         kinds = self.nested.get(first.verifier)
         return kinds is None or self._holds_below(report, kinds)
+
+    def _is_refused(self, report: ArtifactReport, plugin: str) -> bool:
+        """Return whether a verifier of signed evidence, of another plugin, reads an artifact and has not accepted it."""
+        # A bundle holds a signature or an attestation, and of both verifiers that read it only one can accept it.
+        either = _SIGSTORE if artifact_type(report).startswith(BUNDLE_FAMILY) and plugin in _SIGSTORE else ()
+        others = frozenset(_SIGNED) - {plugin, *either}
+        return any(not result.passed and self._plugin(result) in others for result in report.results)
+
+    def _plugin(self, result: VerifierResult) -> str:
+        return self.plugins.get(result.verifier, result.verifier)
 
     def _holds_below(self, report: ArtifactReport, kinds: tuple[str, ...]) -> bool:
         below = [each for each in report.nested if not kinds or artifact_type(each) in kinds]

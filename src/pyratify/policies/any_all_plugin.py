@@ -51,7 +51,7 @@ async def build(name: str, options: AnyAllOptions, resources: Resources) -> AnyA
                 remedy=f"Name one type, or write {DEFAULT} for all types that are not named.",
             )
     default = types.pop(DEFAULT, Quantifier.ALL)
-    return AnyAllPolicy(types, default, options.nested_references)
+    return AnyAllPolicy(types, default, options.nested_references, dict(resources.verifier_types))
 
 
 def _check_types(kinds: tuple[str, ...], path: str) -> None:

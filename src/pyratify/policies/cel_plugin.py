@@ -9,7 +9,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Plugin, Registry, Resources
 from pyratify.expressions.language import Language, Source
 from pyratify.policies.expression_policy import ExpressionPolicy, Validation
-from pyratify.policies.policy_values import VARIABLES
+from pyratify.policies.policy_values import LISTS, VARIABLES, unseen
 
 _SHOWN = 200
 
@@ -64,13 +64,26 @@ async def build(name: str, options: CelOptions, resources: Resources) -> Express
     language: Language = Registry[Any]("languages").load("cel", "expression")
     # In a thread: an expression takes some 2.5 ms to compile, several times for its variables.
     compiled = await asyncio.to_thread(_compile, language, given, places)
+    # A name that is put together while it is evaluated is missing there, and denies.
+    nested = any(word in each.expression for each in given for word in ("nested", "signed"))
     return ExpressionPolicy(
         compiled,
         dict(resources.verifier_types),
-        # A name that is put together while it is evaluated is missing there, and denies.
-        any(word in each.expression for each in given for word in ("nested", "signed")),
+        nested,
+        unseen(_members(compiled), with_nested=nested),
         options.timeout,
     )
+
+
+def _members(compiled: tuple[Validation, ...]) -> frozenset[str] | None:
+    found: frozenset[str] = frozenset()
+    for each in compiled:
+        # Not part of the interface: other languages need not know.
+        members = getattr(each.program, "members", None)
+        if members is None:
+            return None
+        found |= members
+    return found
 
 
 def _check(options: CelOptions) -> None:
@@ -94,7 +107,7 @@ def _compile(
 ) -> tuple[Validation, ...]:
     return tuple(
         Validation(
-            language.compile(Source(each.expression, VARIABLES, place)),
+            language.compile(Source(each.expression, VARIABLES, place, lists=LISTS)),
             each.message or f"the expression is not true: {each.expression[:_SHOWN]}",
         )
         for each, place in zip(given, places, strict=True)

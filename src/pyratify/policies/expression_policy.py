@@ -11,7 +11,16 @@ from pyratify.core.policy import DEFAULT_BUDGET, Chain, Image, Reports, Subject
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, Verdict
 from pyratify.expressions.language import EvaluationError, Program, SharedValues
-from pyratify.policies.policy_values import ARTIFACTS, IMAGE, NOW, TAG, artifact_values, subject_values
+from pyratify.policies.policy_values import (
+    ARTIFACTS,
+    IMAGE,
+    NONE_UNSEEN,
+    NOW,
+    TAG,
+    Unseen,
+    artifact_values,
+    subject_values,
+)
 
 _SECOND = timedelta(seconds=1)
 _REPORTS = frozenset({ARTIFACTS, IMAGE})
@@ -39,6 +48,7 @@ class ExpressionPolicy:
         validations: At least one.
         types: The plugins of the verifiers, by their names.
         reads_nested: Whether an expression names what is attached to artifacts.
+        left_out: What no expression can see of artifacts.
         budget: Seconds.
         offload: Expressions over large reports would hold the event loop.
     """
@@ -46,6 +56,7 @@ class ExpressionPolicy:
     validations: tuple[Validation, ...]
     types: Mapping[str, str] = field(default_factory=dict, hash=False)
     reads_nested: bool = True
+    left_out: Unseen = NONE_UNSEEN
     budget: float = DEFAULT_BUDGET
     offload: bool = True
 
@@ -83,7 +94,9 @@ class ExpressionPolicy:
         reads = self.reads
         values = subject_values(subject) if reads - _REPORTS else {}
         if ARTIFACTS in reads:
-            values[ARTIFACTS] = artifact_values(reports, self.types, with_nested=self.reads_nested)
+            values[ARTIFACTS] = artifact_values(
+                reports, self.types, with_nested=self.reads_nested, left_out=self.left_out
+            )
         verdict = self._judge_images(values, subject.images) if IMAGE in reads else self._judge(values)
         # `now` has whole seconds, so nothing changes before the next one.
         return replace(verdict, valid_until=values[NOW] + _SECOND) if NOW in reads else verdict
@@ -106,7 +119,8 @@ class ExpressionPolicy:
             try:
                 answer = validation.program.evaluate(values)
             except EvaluationError as error:
-                return deny(Reason.POLICY_ERROR, f"{place}{error.message}", _CORRECT)
+                remedy = _EXPOSE if _PREDICATE in error.message else _CORRECT
+                return deny(Reason.POLICY_ERROR, f"{place}{error.message}", remedy)
             # `is`: languages are plugins, and an answer that is only truthy must not allow.
             if answer.holds is not True:
                 said = "; ".join((validation.message, *answer.messages))
@@ -123,3 +137,7 @@ def _remedy(reads: frozenset[str]) -> str:
 
 
 _CORRECT = "Correct the policy: ask with has() whether a field is there, or attach the evidence that has it."
+_PREDICATE = '"predicate"'
+_EXPOSE = (
+    "Name it in `expose` of the verifier, as expose: [predicate]; policies see nothing else of a predicate."
+)

@@ -59,7 +59,9 @@ class OpaClient:
             # OPA's own answers where a policy fails: a conflict, or an error of a built-in function. Those of a proxy are no answer.
             if error.status in _FAILED and error.said:
                 raise EvaluationError(f"OPA could not evaluate {query}: {error.said}") from None
-            raise self._no_answer(f"{error}", _REMEDIES.get(error.status) or error.remedy) from None
+            # Named: servers show the remedy without the message, which may tell of the network.
+            other = f"OPA: {error.remedy}" if error.remedy else ""
+            raise self._no_answer(f"{error}", _REMEDIES.get(error.status) or other) from None
         except RatifyError as error:
             raise self._no_answer(error.message, "") from None
         # OPA's Data API leaves `result` out where the document is undefined.

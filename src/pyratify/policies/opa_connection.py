@@ -1,21 +1,20 @@
 """Makes the client of an Open Policy Agent from its options."""
 
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.files import UnreadableFile, read_file
-from pyratify.core.limits import MIB
 from pyratify.core.plugin import Resources
 from pyratify.http.http_options import HttpOptions
-from pyratify.http.json_api import JsonApi, parse_address
+from pyratify.http.json_api import JsonApi, address_fault, safe_address
 from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.http.url import Url
+from pyratify.pki.certificate_authorities import read_authorities
 from pyratify.policies.opa_client import OpaClient, opa_error
 
 _UNIX = "unix:"
-_PEM = "Name a file with certificates in PEM."
+_STAND_IN = "https://stand-in.invalid"
+_CERTIFICATES = "Name a file with certificates, in PEM or DER."
 
 
 class OpaAddress(Protocol):
@@ -49,6 +48,7 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
         ConfigurationError: The address is none, or the CA certificates cannot be used.
     """
     socket = ""
+    address = safe_address(options.url)
     if options.url.startswith(_UNIX):
         # `unix:/run/opa.sock` and `unix:///run/opa.sock` are the same socket; `unix://run/opa.sock` has a host.
         socket = options.url.removeprefix(_UNIX).removeprefix("//")
@@ -57,19 +57,25 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
                 f"{options.url[:200]!r} names no socket by its whole path",
                 path="opa.url",
                 remedy="Write unix:/run/opa.sock.",
+                stand_in=_STAND_IN,
             )
         # HTTP needs a host; over a socket it is never resolved.
         address = Url.parse("http://localhost/")
-    else:
-        address = parse_address(options.url, "opa.url", "https://opa.example.com:8181")
-    ca = _ca(resources.base / options.ca_file) if options.ca_file else ""
+    if address is None:
+        raise ConfigurationError(
+            address_fault(options.url),
+            path="opa.url",
+            remedy="Write one as https://opa.example.com:8181, http://127.0.0.1:8181 or unix:/run/opa.sock.",
+            stand_in=_STAND_IN,
+        )
+    ca = read_authorities(options.ca_file, resources.base, "opa.caFile")
     settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations, unix_socket=socket)
     try:
         # Now: certificates that cannot be used are a mistake of the configuration.
         asyncio_transport(settings)
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"{options.ca_file}: {error.detail}", path="opa.caFile", remedy=_PEM
+            f"{options.ca_file}: {error.detail}", path="opa.caFile", remedy=_CERTIFICATES
         ) from None
     api = JsonApi(address, partial(asyncio_transport, settings), seconds, explain=opa_error)
     return OpaClient(
@@ -84,14 +90,6 @@ def _token(token: str) -> str:
             "the token has a blank, a line break or another character that no token has",
             path="opa.token",
             remedy="Write the token alone, or its file as file:/run/secrets/opa-token.",
+            stand_in="",
         )
     return token
-
-
-def _ca(path: Path) -> str:
-    try:
-        return read_file(path, MIB).decode("ascii")
-    except UnreadableFile as error:
-        raise ConfigurationError(f"{path} {error}", path="opa.caFile", remedy=error.remedy) from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is no PEM file", path="opa.caFile", remedy=_PEM) from None

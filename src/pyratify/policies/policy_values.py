@@ -1,14 +1,17 @@
 """What expressions see of a decision: plain values of the subject and the reports."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
 
+from pyratify.core.dataclass import dataclass
 from pyratify.core.policy import Reports, Subject
 from pyratify.core.report import ArtifactReport, Outcome, VerifierResult
 from pyratify.core.text import clean
 from pyratify.expressions.language import Kind
+from pyratify.policies.artifact_kind import artifact_type
 
 ARTIFACTS, NOW, TAG, IMAGE = "artifacts", "now", "subject.tag", "subject.image"
 VARIABLES: Mapping[str, Kind] = {
@@ -23,8 +26,36 @@ VARIABLES: Mapping[str, Kind] = {
     NOW: Kind.TIME,
 }
 """What an expression of a policy may name."""
+LISTS = frozenset({"results", "nested"})
+"""The members of an artifact that are lists of objects; no other member holds artifacts or results."""
+_ARTIFACT = frozenset({"artifactType", "digest", "readable", "results", "signed", "nested"})
+_RESULT = frozenset({"verifier", "type", "outcome", "reason", "message", "signers", "data"})
 # `Outcome.value` is a property in Python, and takes as long as the rest of a result.
 _OUTCOMES: Mapping[Outcome, str] = {outcome: outcome.value for outcome in Outcome}
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Members that an expression cannot see: most of a decision's time is taken to convert what it could.
+
+    Attributes:
+        artifact: Those of artifacts.
+        result: Those of their results.
+    """
+
+    artifact: tuple[str, ...] = ()
+    result: tuple[str, ...] = ()
+
+
+NONE_UNSEEN = Unseen()
+
+
+def unseen(members: AbstractSet[str] | None, *, with_nested: bool) -> Unseen:
+    """Return what is beside the members that can be seen; None for all of them."""
+    if members is None:
+        return NONE_UNSEEN
+    there = _ARTIFACT if with_nested else _ARTIFACT - {"signed", "nested"}
+    return Unseen(tuple(sorted(there - members)), tuple(sorted(_RESULT - members)))
 
 
 def subject_values(subject: Subject) -> dict[str, Any]:
@@ -43,7 +74,7 @@ def subject_values(subject: Subject) -> dict[str, Any]:
 
 
 def artifact_values(
-    reports: Reports, types: Mapping[str, str], *, with_nested: bool = True
+    reports: Reports, types: Mapping[str, str], *, with_nested: bool = True, left_out: Unseen = NONE_UNSEEN
 ) -> list[dict[str, Any]]:
     """Return the values of artifacts.
 
@@ -51,31 +82,36 @@ def artifact_values(
         reports: The artifacts.
         types: The plugins of the verifiers, by their names.
         with_nested: Whether what is attached to them was looked at; without it, nothing says what is there.
+        left_out: What is left out of them.
 
     Raises:
         TypeError: The facts of a result are no JSON values.
     """
-    return [_artifact(report, types, with_nested) for report in reports]
+    return [_artifact(report, types, with_nested, left_out) for report in reports]
 
 
-def _artifact(report: ArtifactReport, types: Mapping[str, str], with_nested: bool) -> dict[str, Any]:
+def _artifact(
+    report: ArtifactReport, types: Mapping[str, str], with_nested: bool, left_out: Unseen
+) -> dict[str, Any]:
     artifact = report.artifact
     found: dict[str, Any] = {
-        "artifactType": artifact.artifact_type or "",
+        "artifactType": artifact_type(report),
         "digest": str(artifact.digest),
         "readable": report.outcome is None,
-        "results": [_result(result, types) for result in report.results],
+        "results": [_result(result, types, left_out.result) for result in report.results],
     }
     # Left out, not empty: an empty list would say that nothing is attached.
     if with_nested:
         found["signed"] = _signed(report)
-        found["nested"] = artifact_values(report.nested, types)
+        found["nested"] = artifact_values(report.nested, types, left_out=left_out)
+    for name in left_out.artifact:
+        del found[name]
     return found
 
 
-def _result(result: VerifierResult, types: Mapping[str, str]) -> dict[str, Any]:
+def _result(result: VerifierResult, types: Mapping[str, str], left_out: tuple[str, ...]) -> dict[str, Any]:
     details, failure = result.details, result.failure
-    return {
+    found: dict[str, Any] = {
         "verifier": result.verifier,
         "type": types.get(result.verifier, ""),
         "outcome": _OUTCOMES[result.outcome],
@@ -86,6 +122,9 @@ def _result(result: VerifierResult, types: Mapping[str, str]) -> dict[str, Any]:
         # Of what did not pass, what trusted signers say of it.
         "data": plain_facts(details.data if details else result.facts),
     }
+    for name in left_out:
+        del found[name]
+    return found
 
 
 def _signed(report: ArtifactReport) -> str:

@@ -56,6 +56,10 @@ class FollowedSource(Source, Protocol):
         """Look for changes until cancelled."""
         ...
 
+    def sweep(self) -> None:
+        """Forget what the engines in use remember of credentials that are no longer used."""
+        ...
+
     async def aclose(self) -> None:
         """Close what it holds open."""
         ...

@@ -8,43 +8,42 @@ from pyratify.core.clock import Clock
 from pyratify.core.credential_scope import CONFIGURED, CredentialScope
 from pyratify.core.dataclass import dataclass
 from pyratify.core.engine import Engine
-from pyratify.core.errors import StoreError
-from pyratify.core.reason import Reason
+from pyratify.core.errors import Failure, StoreError
+from pyratify.core.limits import MIB
 from pyratify.core.reference import Reference
+from pyratify.core.weigh import ENTRY, weigh
 
 Scopes = tuple[CredentialScope, ...]
-NO_ACCESS = frozenset(
-    {
-        Reason.REGISTRY_AUTH,
-        Reason.AUTH_SCOPE,
-        Reason.AUTH_REALM_BLOCKED,
-        Reason.CREDENTIAL_SCOPE,
-        Reason.NOT_FOUND,  # what registries say of repositories that a credential may not see
-    }
-)
-"""Answers after which another credential is tried: it may have access where this one has none."""
 _SECONDS = 300.0
+# No longer than a Secret is: access that is granted at the registry has to count soon, and so has an image that is pushed.
+_REFUSED_SECONDS = 5.0
 _MOST = 4096
+_REFUSALS = 2 * MIB
 
 _Key = tuple[str, str, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialChoice:
-    """Chooses among credentials, and remembers for minutes which one a repository accepted.
+    """Chooses among credentials, and remembers for minutes which one a repository accepted, and for seconds which it refused.
+
+    A scope is remembered by its identity, the version of its Secret included: one that is corrected is tried at once.
 
     Attributes:
         verdicts: Resolves references.
-        clock: Measures how long a choice is remembered.
+        clock: Measures how long choices and refusals are remembered.
     """
 
     verdicts: Verdicts
     clock: Clock
     # Places in the order of the attempts: a scope would keep its whole Secret in memory for as long.
     _chosen: ExpiringCache[int] = field(init=False)
+    # By the whole reference: that a tag is not found says nothing about others.
+    _refused: ExpiringCache[Failure] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_chosen", ExpiringCache(self.clock, _MOST))
+        object.__setattr__(self, "_refused", ExpiringCache(self.clock, _REFUSALS))
 
     async def choose(
         self, engine: Engine, reference: Reference, namespace: str, scopes: Scopes
@@ -67,18 +66,38 @@ class CredentialChoice:
         # A generation is what tells configurations apart.
         if known is not None and engine.generation:
             return attempts[known]
-        refusals: list[StoreError] = []
+        refusals: list[Failure] = []
         for place, scope in enumerate(attempts):
-            try:
-                await self.verdicts.resolve(engine, reference, namespace, scope)
-            except StoreError as error:
-                if error.reason not in NO_ACCESS:
-                    raise
-                refusals.append(error)
-            else:
+            refusal = await self._refusal(engine, reference, namespace, scope)
+            if refusal is None:
                 self._chosen.put(key, place, _SECONDS)
                 return scope
-        raise refusals[0]
+            refusals.append(refusal)
+        first = refusals[0]
+        raise StoreError(first.reason, first.message, remedy=first.remedy)
+
+    async def _refusal(
+        self, engine: Engine, reference: Reference, namespace: str, scope: CredentialScope
+    ) -> Failure | None:
+        """Return why a scope has no access, now or a short time ago; None where it has.
+
+        Raises:
+            StoreError: What no other credential can change.
+        """
+        key = engine.generation, namespace, reference, scope.identity
+        known = self._refused.get(key) if engine.generation else None
+        if known is not None:
+            return known
+        try:
+            await self.verdicts.resolve(engine, reference, namespace, scope)
+        except StoreError as error:
+            if not error.reason.is_no_access:
+                raise
+            found = error.failure
+            seconds = _REFUSED_SECONDS if engine.generation else 0
+            self._refused.put(key, found, seconds, weigh((key, found)) + ENTRY)
+            return found
+        return None
 
     def forget(self, engine: Engine, reference: Reference, namespace: str, scopes: Scopes) -> None:
         """Forget a choice that the registry no longer accepts."""

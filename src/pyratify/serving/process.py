@@ -100,7 +100,8 @@ class Process:
     def _follow(self, stack: AsyncExitStack, components: Components) -> None:
         """Follow the configuration, the certificates, the entry point's files and the memory until the stack is closed."""
         server = components.server
-        keeper = Housekeeping(self.clock, components.watch.activity, server.sweeps)
+        sweeps = (components.source.sweep, *server.sweeps)
+        keeper = Housekeeping(self.clock, components.watch.activity, sweeps)
         watches = [
             ("configuration", components.source.watch),
             ("memory", keeper.watch),

@@ -15,7 +15,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import ValidationResult, failures
 from pyratify.serving.configuration_source import Snapshot, Source
-from pyratify.serving.credential_choice import NO_ACCESS, CredentialChoice, Scopes
+from pyratify.serving.credential_choice import CredentialChoice, Scopes
 from pyratify.serving.public_errors import for_clients
 
 
@@ -124,7 +124,7 @@ class Answers:
         self, engine: Engine, reference: Reference, namespace: str, credentials: Scopes, reason: Reason
     ) -> None:
         """Let the next question choose anew where the chosen credential has no access any more."""
-        if credentials and reason in NO_ACCESS:
+        if credentials and reason.is_no_access:
             self._choice.forget(engine, reference, namespace, credentials)
 
     @asynccontextmanager

@@ -13,11 +13,11 @@ from pyratify.core.reason import Reason
 from pyratify.core.verifier import Evidence
 from pyratify.sigstore.media_types import BUNDLE, BUNDLE_FAMILY, IN_TOTO
 from pyratify.sigstore.statement_formats import (
-    ENVELOPES,
     IN_TOTO_BUNDLE,
     MAX_ATTESTATION,
     MAX_TOKENS,
     RATIFY_V1,
+    is_envelope,
 )
 
 _LINE = re.compile(rb"[^\s][^\n]*")
@@ -47,7 +47,7 @@ async def read_layer(evidence: Evidence, layer: Descriptor) -> tuple[AttachedSta
     """
     raw = await evidence.blob(layer, most=MAX_ATTESTATION)
     manifest = evidence.manifest
-    is_known = layer.media_type.startswith(BUNDLE_FAMILY) or layer.media_type in ENVELOPES
+    is_known = layer.media_type.startswith(BUNDLE_FAMILY) or is_envelope(layer.media_type)
     if not is_known and manifest.artifact_type in (IN_TOTO_BUNDLE, RATIFY_V1):
         layer = replace(layer, media_type=IN_TOTO_BUNDLE)
     # The same part for each: a limit for all together would be spent by whichever layer is read first.

@@ -28,6 +28,15 @@ def signer_workflow(text: str, path: str) -> str:
     return f"https://{host.lower()}/{'/'.join(parts)}{at}{ref}"
 
 
+def issuer_of(workflow: str) -> str:
+    """Return the issuer that authenticates a workflow at this address; empty where the host does not say which it is."""
+    host = workflow.split("/")[2]
+    if host == "github.com":
+        return GITHUB
+    # GitHub Enterprise Cloud with data residency; a server of one's own has an issuer of its own, below any path.
+    return f"https://token.actions.{host}" if host.endswith(".ghe.com") else ""
+
+
 def check_runner(signer: CertificateSigner, workflow: str, *, deny_self_hosted: bool) -> str:
     """Return what does not match, with what the certificate states; empty where everything does.
 

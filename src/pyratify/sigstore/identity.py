@@ -9,7 +9,7 @@ from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 from pyratify.sigstore.expression import InvalidPattern, Pattern, compile_pattern, widen
 from pyratify.sigstore.fulcio import OIDS, CertificateSigner
-from pyratify.sigstore.github_workflow import GITHUB, check_runner
+from pyratify.sigstore.github_workflow import check_runner, issuer_of
 
 _NO_EXTENSIONS: Mapping[str, str] = MappingProxyType({})
 _WIDER = "If every such signer is to be trusted, let the expression match the whole text; cosign accepts a match of a part."
@@ -27,7 +27,7 @@ class CertificateIdentity:
         extensions: Further facts that the certificate authority states, by name or object identifier.
         allow_any: Whether expressions that match everything are meant.
         workflow: The GitHub workflow that signs, as `signer_workflow` returns it; the subject may then be omitted, and the issuer is
-            GitHub's.
+            that of GitHub, or of the enterprise at `*.ghe.com`.
         deny_self_hosted: Whether a signer on a runner that GitHub does not host is refused.
         expressions: The expressions for subject and issuer, compiled; None where the text is given exactly.
 
@@ -48,7 +48,14 @@ class CertificateIdentity:
 
     def __post_init__(self) -> None:
         if self.workflow and not self.issuer and not self.issuer_regex:
-            object.__setattr__(self, "issuer", GITHUB)  # the class is frozen
+            issuer = issuer_of(self.workflow)
+            if not issuer:
+                raise ConfigurationError(
+                    f"certificateOIDCIssuer is missing, and {self.workflow[:120]!a} does not say which it is",
+                    path="certificateOIDCIssuer",
+                    remedy="Name the issuer of that server, as https://HOST/_services/token.",
+                )
+            object.__setattr__(self, "issuer", issuer)  # the class is frozen
         object.__setattr__(self, "expressions", check_identity(self))
 
     @property

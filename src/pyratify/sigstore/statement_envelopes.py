@@ -18,14 +18,14 @@ from pyratify.sigstore.in_toto import Statement, parse_statement, statement_of
 from pyratify.sigstore.media_types import BUNDLE_FAMILY, IN_TOTO
 from pyratify.sigstore.mismatch import keyless
 from pyratify.sigstore.signed_content import material_of
-from pyratify.sigstore.statement_formats import DSSE, ENVELOPES, MAX_ATTESTATION, MAX_TOKENS
+from pyratify.sigstore.statement_formats import DSSE, MAX_ATTESTATION, MAX_TOKENS, is_envelope
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 
+# cosign's annotation of layers under its tags.
+CERTIFICATE = "dev.sigstore.cosign/certificate"
 UNSIGNED = AuthenticatedSigner("", {"unsigned": True})
 """Stands for the signer of a statement that nothing signs."""
-# cosign's annotation of layers under its tags.
-_CERTIFICATE = "dev.sigstore.cosign/certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def authenticate(
     # By the type in the checked manifest: untrusted bytes must not choose their own parser.
     if layer.media_type.startswith(BUNDLE_FAMILY):
         envelope, material = _bundle(raw, artifact)
-    elif layer.media_type in ENVELOPES:
+    elif is_envelope(layer.media_type):
         envelope, material = _envelope(raw, layer, authenticator)
     else:
         raise VerificationError(
@@ -112,7 +112,7 @@ def _envelope(
     document = json_fields.document(raw, "the attestation", MAX_ATTESTATION)
     if _is_plain(document):
         raise VerificationError(
-            Reason.EVIDENCE_UNSIGNED, "the layer is a statement as it is, without an envelope that signs it"
+            Reason.EVIDENCE_UNSIGNED, "it is a statement as it is, without an envelope that signs it"
         )
     envelope = read_dsse(document)
     # Of several, one could be the trusted signer's and another be shown (client specification, 4.4).
@@ -123,7 +123,7 @@ def _envelope(
         raise VerificationError(
             Reason.PAYLOAD_TYPE, f"the envelope holds {envelope.payload_type[:120]!r}, not {IN_TOTO}"
         )
-    pem = layer.annotations.get(_CERTIFICATE)
+    pem = layer.annotations.get(CERTIFICATE)
     certificate = None if pem is None else read_certificate(pem.encode(), "the certificate annotation")
     signature = envelope.signatures[0]
     signed = Signed(envelope.signed, payload=envelope.payload)

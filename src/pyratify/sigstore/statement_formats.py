@@ -7,7 +7,9 @@ from pyratify.core.manifest import Manifest
 from pyratify.sigstore.media_types import BUNDLE_FAMILY, IN_TOTO
 
 DSSE = "application/vnd.dsse.envelope.v1+json"
-ENVELOPES = (DSSE, IN_TOTO)
+_ENVELOPES = (DSSE, IN_TOTO)
+# `application/vnd.in-toto.<predicate>+dsse` (in-toto attestation framework, "Envelope", storage convention); a hint, as any type is.
+_OF_PREDICATE = ("application/vnd.in-toto.", "+dsse")
 IN_TOTO_BUNDLE = "application/vnd.in-toto.bundle"
 """Bundles or envelopes, one in each line (in-toto attestation framework, "Bundle")."""
 RATIFY_V1 = "slsa/attestation"
@@ -16,7 +18,7 @@ MAX_ATTESTATION = 16 * MIB
 """Bytes of one bundle or envelope: SBOMs of large images have several MiB, and base64 adds a third."""
 MAX_TOKENS = 500_000
 """Of one statement: five times what signatures may have, some 50 MiB once parsed."""
-_TYPES = (*ENVELOPES, IN_TOTO_BUNDLE, RATIFY_V1)
+_TYPES = (IN_TOTO_BUNDLE, RATIFY_V1)
 # Annotations of manifests with bundles (cosign BUNDLE_SPEC, "Annotations").
 _CONTENT = "dev.sigstore.bundle.content"
 _PREDICATE = "dev.sigstore.bundle.predicateType"
@@ -26,7 +28,13 @@ _SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
 def holds_statements(manifest: Manifest) -> bool:
     """Return whether the manifest declares statements: by its type, or by that of a layer."""
     types = (manifest.artifact_type or "", *(layer.media_type for layer in manifest.layers))
-    return any(each.startswith(BUNDLE_FAMILY) or each in _TYPES for each in types)
+    return any(each.startswith(BUNDLE_FAMILY) or each in _TYPES or is_envelope(each) for each in types)
+
+
+def is_envelope(media_type: str) -> bool:
+    """Return whether a layer of this type holds a DSSE envelope, or a statement as it is."""
+    begin, end = _OF_PREDICATE
+    return media_type in _ENVELOPES or (media_type.startswith(begin) and media_type.endswith(end))
 
 
 def is_signature(annotations: Mapping[str, str]) -> bool:

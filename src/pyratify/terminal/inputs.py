@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile, read_file, read_stream
 
 STANDARD_INPUT = "-"
@@ -29,6 +30,22 @@ def read_input(name: str, limit: int) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: it was closed since
         why = getattr(error, "strerror", None) or error
         raise UnreadableFile(f"cannot be read: {why}", _PIPE) from None
+
+
+def read_standard_input(limit: int, remedy: str) -> bytes:
+    """Return standard input.
+
+    Args:
+        limit: The largest size in bytes.
+        remedy: What to do where it cannot be read or is larger.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is larger than the limit.
+    """
+    try:
+        return read_input(STANDARD_INPUT, limit)
+    except UnreadableFile as error:
+        raise ConfigurationError(f"standard input {error}", remedy=remedy) from None
 
 
 def input_name(name: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pyratify.core.dataclass import dataclass
 from pyratify.testing.apiserver_objects import Object, Objects, Place, StatusError
-from pyratify.testing.loopback import POLL, LoopbackServer
+from pyratify.testing.loopback import POLL, LoopbackServer, TlsRequestHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +70,10 @@ class Listener(LoopbackServer):
         """Ignore clients that disconnect."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(TlsRequestHandler, BaseHTTPRequestHandler):
     # Persistent connections, as API servers offer; the base class defaults to HTTP/1.0.
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else every answer waits 40 ms for an acknowledgement
     server: Listener
-
-    def setup(self) -> None:
-        if self.server.tls is not None:
-            # In the connection's thread: an unfinished handshake must not block the accept loop.
-            plain = self.request
-            # A duplicate: wrap_socket detaches what it wraps, and `hang_up` has to reach the socket.
-            self.request = self.server.tls.wrap_socket(plain.dup(), server_side=True)
-        super().setup()
-
-    def finish(self) -> None:
-        with contextlib.suppress(OSError):
-            super().finish()
-        if isinstance(self.request, ssl.SSLSocket):
-            self.request.close()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log nothing."""

@@ -1,14 +1,12 @@
 """The server below the registry simulator: threads, real sockets, and full control over every byte sent."""
 
-import contextlib
-import socketserver
 import ssl
 import sys
 from collections.abc import Callable
 from io import BufferedReader
 from typing import Any
 
-from pyratify.testing.loopback import POLL, LoopbackServer
+from pyratify.testing.loopback import POLL, LoopbackServer, TlsRequestHandler
 from pyratify.testing.registry_faults import Answer, Fault, Hit
 
 Respond = Callable[[Hit], tuple[Answer, Fault | None]]
@@ -39,34 +37,14 @@ class Server(LoopbackServer):
             self.errors.append(repr(error))
 
 
-class _Connection(socketserver.StreamRequestHandler):
-    # Else small answers wait for the acknowledgement of the one before.
-    disable_nagle_algorithm = True
+class _Connection(TlsRequestHandler):
     server: Server
     rfile: BufferedReader
 
-    def setup(self) -> None:
-        if self.server.tls is not None:
-            # A duplicate: wrap_socket detaches what it wraps, and `hang_up` has to reach the socket.
-            plain = self.request
-            self.request = self.server.tls.wrap_socket(
-                plain.dup(), server_side=True, do_handshake_on_connect=False
-            )
-        super().setup()
-
     def handle(self) -> None:
-        if isinstance(self.request, ssl.SSLSocket):
-            # Here and not in `setup`: `finish`, which closes the socket, runs only after `handle` has begun.
-            self.request.do_handshake()
+        super().handle()
         while self._one():
             pass
-
-    def finish(self) -> None:
-        # Flushing fails when the client has gone.
-        with contextlib.suppress(OSError):
-            super().finish()
-        if isinstance(self.request, ssl.SSLSocket):
-            self.request.close()
 
     def _one(self) -> bool:
         hit = self._read()

@@ -53,6 +53,20 @@ class DrainClock(BellClock):
         await super().sleep(seconds)
 
 
+@dataclass
+class SecondClock(BellClock):
+    """A clock whose first second passes at once."""
+
+    passed: bool = False
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for the bell."""
+        if seconds == 1.0 and not self.passed:
+            self.passed = True
+            return
+        await super().sleep(seconds)
+
+
 def flags(*arguments: object) -> Namespace:
     """Return flags for a provider on loopback."""
     parser = ArgumentParser()
@@ -137,6 +151,22 @@ async def test_a_signed_image_is_verified_over_mtls(tmp_path: Path, caplog: pyte
     assert f'ratify_build_info{{version="{version("pyratify")}"}} 1.0' in measured
     (line,) = [record for record in caplog.records if record.getMessage() == "serving"]
     assert line.version == version("pyratify")  # type: ignore[attr-defined]
+
+
+async def test_an_idle_process_forgets_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What engines remember of those that are no longer used, every second."""
+    swept = asyncio.Event()
+    monkeypatch.setattr(Engine, "sweep", lambda _: swept.set())
+    clock = SecondClock()
+    tls, _ = identity(tmp_path)
+    process = Process(flags("--config", config(tmp_path), *tls), make, clock)
+    running = asyncio.create_task(process.run())
+    waiting = asyncio.create_task(swept.wait())
+    await asyncio.wait({waiting, running}, return_when=asyncio.FIRST_COMPLETED)
+    assert swept.is_set()
+    process.stop.set()
+    clock.bell.set()
+    await running
 
 
 @pytest.mark.parametrize(

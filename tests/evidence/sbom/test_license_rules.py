@@ -61,6 +61,34 @@ def test_a_denied_license(expression: str, by_expression: str, by_mention: str) 
 
 
 @pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("GPL-3.0\u200b-only", "LICENSE"),
+        ("MIT AND GPL\u20113.0\u2011only", "LICENSE"),
+        ("\uff27\uff30\uff2c-3.0-only", "LICENSE"),
+        ("G\u0420L-3.0-only", "LICENSE"),
+        ("(GPL-3.0-only\u00ad)", "LICENSE"),
+        ("MIT\u00a0GPL-3.0-only", "LICENSE"),
+        ("GPL-3.0-only\u0301", "pass"),
+        ("LicenseRef-GPL-3.0-only", "pass"),
+        ("GPL-3.0-only,MIT", "pass"),
+        ("GPL-3.0-only+", "pass"),
+    ],
+)
+def test_a_denied_word_is_found_in_every_spelling_that_is_read_as_it(text: str, outcome: str) -> None:
+    """Within the boundaries of Ratify v1, for texts that v1 compared letter by letter."""
+    document = licensed(text)
+    assert verdict(document, deniedLicenses=["gpl-3.0-only"], licenseMatch="mention") == outcome
+
+
+def test_an_allowed_word_is_compared_as_it_is_written() -> None:
+    """What only looks like it is another one."""
+    for text, outcome in (("MIT", "pass"), ("M\u0406T", "LICENSE"), ("MIT\u200b", "LICENSE")):
+        found = verdict(licensed(text), allowedLicenses=["MIT"], licenseMatch="mention")
+        assert found == outcome
+
+
+@pytest.mark.parametrize(
     ("expression", "outcome"),
     [
         ("MIT", "pass"),

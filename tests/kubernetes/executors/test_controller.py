@@ -1,9 +1,11 @@
 """The configuration of a cluster, against an API server over HTTP."""
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from pyratify.core.engine import Engine
 from pyratify.core.executor import Executor
 from pyratify.core.reason import Reason
 from pyratify.kubernetes.executors.controller import ClusterConfig, ControllerOptions
-from pyratify.kubernetes.executors.reconciler import OnInvalid
+from pyratify.kubernetes.executors.reconciler import OnInvalid, Reconciler
 from pyratify.stores.registry.registry_store import RegistryStore
 from pyratify.testing.apiserver import ApiServer
 from support.clusters import API, SlowClock, ask, deciders, invalid, put, remove, spec, status, until
@@ -177,6 +179,29 @@ async def test_engines_change_alone(server: ApiServer, config: ClusterConfig) ->
     again = config.acquire("team")
     assert again is not None
     assert again.engine.generation not in ("", team.engine.generation)
+
+
+async def test_engines_of_the_cluster_and_of_namespaces_forget_credentials(
+    server: ApiServer, config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All those in use."""
+    swept: list[Engine] = []
+
+    def sweep(engine: Engine) -> None:
+        swept.append(engine)
+
+    monkeypatch.setattr(Engine, "sweep", sweep)
+    config.sweep()
+    put(server, "e", spec("a.example"))
+    put(server, "t", spec("a.example"), "team")
+    put(server, "gone", spec("a.example"), "other")
+    await config.refresh()
+    remove(server, "gone", "other")
+    await config.refresh()
+    config.sweep()
+    engines = {each.engine.generation for each in (config.acquire(""), config.acquire("team")) if each}
+    assert {each.generation for each in swept} == engines
+    assert len(swept) == 2
 
 
 async def test_what_is_used_is_not_closed(
@@ -423,6 +448,61 @@ async def test_what_goes_wrong_while_building_is_a_fault_of_that_resource(
     assert deciders(config) == {"a.example": "none", "b.example": "cosign"}
     error = status(server, "bad")["error"]
     assert error in ("it could not be built: unexpected RuntimeError", "it was not built within 30 seconds")
+
+
+async def test_many_are_built_and_checked_some_at_a_time(
+    server: ApiServer, config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may hold documents and connections; one that waits delays only those behind it."""
+    from pyratify.kubernetes.executors import reconciler
+
+    busy, most = 0, 0
+
+    async def counted(*given: Any, real: Any) -> Any:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        try:
+            await asyncio.sleep(0)
+            return await real(*given)
+        finally:
+            busy -= 1
+
+    for name in ("build_executor", "any_changed"):
+        monkeypatch.setattr(reconciler, name, partial(counted, real=getattr(reconciler, name)))
+    for number in range(40):
+        put(server, f"e{number}", spec(f"a{number}.example"))
+    await config.refresh()
+    assert len(deciders(config)) == 40
+    assert most == 16
+    most = 0
+    for each in config._reconcilers.values():  # noqa: SLF001 - what its watch does every few seconds
+        assert not await each.check_sources()
+    assert most == 16
+
+
+async def test_the_client_is_closed_whatever_fails(
+    server: ApiServer, config: ClusterConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Last, and after the executors of every namespace."""
+    put(server, "a", spec("a.example"))
+    put(server, "t", spec("a.example"), "team")
+    await config.refresh()
+    closed: list[str] = []
+
+    async def fail(_: object) -> None:
+        closed.append("executors")
+        raise RuntimeError("not closed")
+
+    async def shut_down() -> None:
+        closed.append("client")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Reconciler, "aclose", fail)
+        patched.setattr(config.api, "aclose", shut_down)
+        with pytest.raises(RuntimeError, match="not closed"):
+            await config.aclose()
+    assert closed == ["executors", "executors", "client"]
 
 
 async def test_what_could_not_be_said_is_said_later(

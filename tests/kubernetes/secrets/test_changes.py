@@ -13,6 +13,7 @@ from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.kubernetes.client.api import ApiFault
 from pyratify.kubernetes.secrets.credentials_plugin import plugin
+from pyratify.kubernetes.secrets.keys_plugin import SecretDocuments
 from pyratify.kubernetes.secrets.secret_reader import MAX_SECRETS, ClusterResources, SecretReader
 from pyratify.testing.fakes import FakeClock
 
@@ -41,11 +42,10 @@ class FakeApi:
             raise found
         return found
 
-    def put(self, name: str, version: str = "1", kind: str = "Opaque", **data: str) -> None:
+    def put(self, name: str, version: str = "1", kind: str = "Opaque", **data: str | bytes) -> None:
         """Keep a Secret in the namespace `team`."""
-        coded = {
-            key.replace("__", "."): base64.b64encode(text.encode()).decode() for key, text in data.items()
-        }
+        held = {key: text.encode() if isinstance(text, str) else text for key, text in data.items()}
+        coded = {key.replace("__", "."): base64.b64encode(text).decode() for key, text in held.items()}
         document = {"metadata": {"resourceVersion": version}, "type": kind, "data": coded}
         self.objects[f"/api/v1/namespaces/team/secrets/{name}"] = document
 
@@ -195,11 +195,12 @@ async def test_a_user_name_and_password_are_for_the_registries_of_the_scopes() -
         ({"kind": PULL, "__dockerconfigjson": "{"}, "secret", Reason.REGISTRY_AUTH),
         ({"kind": PULL}, "secret", Reason.KEY_UNAVAILABLE),
         ({"kind": BASIC, "username": "u"}, "secret", Reason.KEY_UNAVAILABLE),
+        ({"kind": BASIC, "username": "u", "password": b"\xff"}, "secret", None),
         ({"kind": "Opaque", "a": "b"}, "secret", None),
     ],
 )
 async def test_a_secret_that_is_no_credential_is_named(
-    secret: dict[str, str], path: str, reason: Any
+    secret: dict[str, Any], path: str, reason: Any
 ) -> None:
     """With the reason of what is wrong with it."""
     api = FakeApi()
@@ -209,3 +210,45 @@ async def test_a_secret_that_is_no_credential_is_named(
     assert caught.value.path == path
     if reason is not None:
         assert caught.value.reason is reason
+
+
+async def test_a_tenant_may_write_its_own_namespace_and_no_other() -> None:
+    """It is where its Secrets are read without that, too."""
+    api = FakeApi()
+    api.put("login", a="b")
+    secrets = reader(api)
+    assert (await secrets.read("login", "team")).data == {"a": b"b"}
+    asked = list(api.asked)
+    with pytest.raises(ConfigurationError, match="of its own namespace only, which is team") as caught:
+        await secrets.read("login", "ratify")
+    assert (caught.value.path, api.asked) == ("namespace", asked)
+
+
+async def test_a_secret_is_not_shown() -> None:
+    """Neither in a log nor in a traceback."""
+    api = FakeApi()
+    api.put("login", password="hunter2")
+    secret = await reader(api).read("login")
+    assert secret.data == {"password": b"hunter2"}
+    assert "hunter2" not in repr(secret)
+
+
+async def test_an_api_server_that_does_not_answer_is_named() -> None:
+    """It is not told as a code that no server sends."""
+    api = FakeApi({"/api/v1/namespaces/team/secrets/login": DOWN})
+    with pytest.raises(ConfigurationError, match="Secret team/login cannot be read: no answer") as caught:
+        await reader(api).read("login")
+    assert caught.value.reason is Reason.KEY_UNAVAILABLE
+
+
+async def test_the_certificates_of_a_secret_are_its_entries() -> None:
+    """In the order of their names, or the one entry that is named; keys are read alike."""
+    api = FakeApi()
+    api.put("ca", b="two", a="one")
+    secret = await reader(api).read("ca")
+    found = await SecretDocuments(secret).certificates()
+    assert [(each.data, each.origin) for each in found] == [
+        (b"one", "Secret team/ca a"),
+        (b"two", "Secret team/ca b"),
+    ]
+    assert [each.data for each in await SecretDocuments(secret, "b").certificates()] == [b"two"]

@@ -16,6 +16,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import ValidationResult
 from pyratify.core.store import Discovery
+from pyratify.sigstore.expression import compile_pattern
 from pyratify.testing.cosign import CosignKey, another_image, attach_bundle, sign_statement, statement
 from pyratify.testing.github import GitHubSimulator
 from pyratify.testing.registry import RegistrySimulator
@@ -404,6 +405,17 @@ async def test_the_addresses_of_the_documentation_can_be_configured(
     """As they stand there; what each leads to is tested with the API."""
     async with engine(github, tmp_path, url=url) as found:
         assert found.executors
+
+
+def test_the_identity_of_the_documentation_is_that_of_its_workflow() -> None:
+    """In every version: an expression has to match the whole name."""
+    page = (Path(__file__).parents[3] / "docs" / "github.md").read_text()
+    found = re.findall(r"certificateIdentityRegex: (.*)", page)
+    workflow = "https://github.com/octo/app/.github/workflows/release.yml"
+    assert found
+    for expression in found:
+        assert compile_pattern(expression).matches(f"{workflow}@refs/tags/v1")
+        assert not compile_pattern(expression).matches(f"{workflow.replace('octo', 'evil')}@refs/tags/v1")
 
 
 def test_the_documentation_names_both_kinds_of_enterprises() -> None:

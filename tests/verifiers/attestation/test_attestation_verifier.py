@@ -20,7 +20,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.report import Decision, ValidationResult
 from pyratify.core.scope import ScopeMap
-from pyratify.sigstore.media_types import BUNDLE
+from pyratify.sigstore.media_types import BUNDLE, IN_TOTO
 from pyratify.sigstore.trust_policy import TrustPolicy
 from pyratify.testing.attestations import (
     BROKEN_STATEMENTS,
@@ -142,6 +142,7 @@ async def test_what_differs_is_named_with_both_values(rules: dict[str, Any], sai
             "@refs/tags/*",
         ),
         ({"builderIds": ["https://b.example/w"]}, {}, "name it in the policy"),
+        ({"sourceUris": ["https://h/Org/app"]}, {"source": "https://h/org/App"}, "differ in case alone"),
     ],
 )
 async def test_the_remedy_is_that_of_what_differs(
@@ -364,6 +365,17 @@ async def test_a_manifest_holds_one_bundle_or_envelopes() -> None:
         assert failure.reason is reason or f"{reason}:" in failure.message
 
 
+@pytest.mark.parametrize("kind", [DSSE, IN_TOTO, "application/vnd.in-toto.provenance+dsse"])
+@pytest.mark.parametrize("source", [SOURCE, "https://github.com/org/other"])
+async def test_an_envelope_has_one_of_several_media_types(kind: str, source: str) -> None:
+    """That of DSSE, of statements, or of in-toto for attestations by their predicate, which is a hint and judged by nothing."""
+    setting = AttestationSetting()
+    made = json.dumps(envelope(KEY, setting.provenance(source=source))).encode()
+    setting.store.attach(setting.image, kind, (kind, made))
+    result = await setting.validate()
+    assert reasons(result) == (set() if source == SOURCE else {Reason.PROVENANCE_MISMATCH})
+
+
 async def test_of_two_good_bundles_in_one_manifest_none_counts() -> None:
     """Which of them counts would depend on the reader (cosign BUNDLE_SPEC, "Publishing")."""
     setting = AttestationSetting()
@@ -379,6 +391,9 @@ async def test_of_two_good_bundles_in_one_manifest_none_counts() -> None:
         (DSSE, (), True),
         ("application/example", (BUNDLE,), True),
         ("application/example", ("text/plain", DSSE), True),
+        ("application/vnd.in-toto.provenance+dsse", (), True),
+        ("application/example", ("application/vnd.in-toto.vsa+dsse",), True),
+        ("application/vnd.in-toto.provenance+json", (), False),
         ("application/example", (), False),
         ("application/spdx+json", ("application/spdx+json",), False),
     ],

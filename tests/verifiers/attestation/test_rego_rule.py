@@ -27,7 +27,7 @@ HEAD = "package pyratify\ndefault allow := false\n"
         ('allow if startswith(input.subject.digest, "sha256:")', None),
         ("allow if input.predicate.nothing", Reason.POLICY_UNSATISFIED),
         ('allow := true\ndeny contains "no" if input.predicate.buildDefinition', Reason.POLICY_UNSATISFIED),
-        ('allow if to_number("x") == 1', Reason.POLICY_ERROR),
+        ('allow if to_number(concat("", ["x"])) == 1', Reason.POLICY_ERROR),
     ],
 )
 async def test_a_policy_over_a_statement_has_to_allow(body: str, reason: Reason | None) -> None:

@@ -15,7 +15,7 @@ from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.files import UnreadableFile
 from pyratify.core.reason import Reason
-from pyratify.credentials.access_token import read_token
+from pyratify.credentials.access_token import IdentityError, no_credential, read_token
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.http.transport import Transport
 from pyratify.http.url import Url
@@ -94,16 +94,18 @@ class AcrExchange:
             keys = await self._assume(host.region)
             answer = await self._authorization(host.region, instance, keys)
         except ApiError as error:
-            reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
             remedy = _REMEDY if error.refused else _UNANSWERED
-            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
+            raise no_credential(registry, error, refused=error.refused, remedy=remedy) from None
+        except IdentityError as error:
+            raise no_credential(registry, error, refused=error.refused, remedy=_UNANSWERED) from None
         return self._credential(answer, registry)
 
     async def _assume(self, region: str) -> _Keys:
         try:
             token = read_token(self._identity.token_file)
         except UnreadableFile as error:
-            raise ApiError(f"{self._identity.token_file} {error}") from None
+            what = f"{self._identity.token_file} {error}"
+            raise IdentityError(what, refused=True, answered=False) from None
         form = self._common("AssumeRoleWithOIDC", "2015-04-01") | {
             "RoleArn": self._identity.role,
             "OIDCProviderArn": self._identity.provider,

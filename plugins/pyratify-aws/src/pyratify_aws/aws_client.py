@@ -12,7 +12,7 @@ from pyratify.core.caching import LruCache
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import UnreadableFile
 from pyratify.core.reference import is_loopback
-from pyratify.credentials.access_token import read_token
+from pyratify.credentials.access_token import IdentityError, read_token
 from pyratify.http.json_api import address_fault, is_refusal, safe_address
 from pyratify.http.url import Url
 
@@ -51,18 +51,16 @@ _REMEDIES = {
 _SECONDS = 12.0  # two tries of one request, and one exchange of the web identity before it
 
 
-class AwsError(Exception):
+class AwsError(IdentityError):
     """A call failed.
 
     Attributes:
         code: The error code of the service, as `AccessDeniedException`; the kind of fault where there was no answer.
-        refused: Whether the service answered and refused; otherwise another try may help.
     """
 
-    def __init__(self, code: str, message: str, *, refused: bool) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str, *, refused: bool, answered: bool = True) -> None:
+        super().__init__(message, refused=refused, answered=answered)
         self.code = code
-        self.refused = refused
 
     @property
     def remedy(self) -> str:
@@ -130,7 +128,7 @@ class AwsClient:
         self, service: str, region: str, operation: str, endpoint: str, parameters: dict[str, Any]
     ) -> Mapping[str, Any]:
         # Lazy: some 0.1 seconds, in the thread, and only where AWS is asked at all.
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
         try:
             client = self._client(service, region, endpoint)
@@ -144,10 +142,13 @@ class AwsClient:
             how = "refused" if refused else "not answered now: it failed"
             raise AwsError(code, f"{service}:{operation} is {how} with {code}", refused=refused) from None
         except UnreadableFile as error:
-            where = self.identity.token_file
-            raise AwsError(
-                "UnreadableFile", f"{service}:{operation} is not asked: {where} {error}", refused=False
-            ) from None
+            what = f"{service}:{operation} is not asked: {self.identity.token_file} {error}"
+            raise AwsError("UnreadableFile", what, refused=True, answered=False) from None
+        # The files that variables and profiles of the AWS tools name are read by botocore.
+        except (NoCredentialsError, FileNotFoundError, PermissionError) as error:
+            kind = type(error).__name__
+            what = f"{service}:{operation} is not asked: there is no identity ({kind})"
+            raise AwsError(kind, what, refused=True, answered=False) from None
         except (BotoCoreError, OSError, ValueError) as error:
             kind = type(error).__name__
             raise AwsError(kind, f"{service}:{operation} failed with {kind}", refused=False) from None

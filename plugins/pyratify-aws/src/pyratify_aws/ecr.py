@@ -10,6 +10,7 @@ from pyratify.core.clock import Clock
 from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
+from pyratify.credentials.access_token import no_credential
 from pyratify_aws.aws_client import AwsClient, AwsError
 from pyratify_aws.ecr_host import PUBLIC, PUBLIC_REGION, EcrHost, parse_host
 
@@ -33,7 +34,7 @@ class EcrExchange:
         """Return the credential for a host of ECR.
 
         Raises:
-            StoreError: `REGISTRY_AUTH` where AWS refuses or sends what is of no use, `REGISTRY_ERROR` where it does not answer.
+            StoreError: `REGISTRY_AUTH` where AWS refuses, cannot be asked without an identity, or sends what is of no use, `REGISTRY_ERROR` where it does not answer.
         """
         host = parse_host(registry)
         try:
@@ -44,9 +45,8 @@ class EcrExchange:
             else:
                 raise StoreError(Reason.CREDENTIAL_SCOPE, f"{registry} is no host of Amazon ECR")
         except AwsError as error:
-            reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
             remedy = error.remedy or (_REMEDY if error.refused else _UNANSWERED)
-            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
+            raise no_credential(registry, error, refused=error.refused, remedy=remedy) from None
         # The public registry's answer names no endpoint (ECR Public API, AuthorizationData).
         if host is not None:
             _check_endpoint(data, host, registry)

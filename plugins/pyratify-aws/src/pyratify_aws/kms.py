@@ -89,7 +89,7 @@ class KmsKeys:
             found = await self._call(reference, "get_public_key", metadata.get("Arn", ""))
         except AwsError as error:
             remedy = error.remedy or (_REMEDY if error.refused else _UNANSWERED)
-            raise _unavailable(reference, f"KMS {error}", remedy, unanswered=not error.refused) from None
+            raise _unavailable(reference, f"KMS {error}", remedy, unanswered=error.unanswered) from None
         data, usage = found.get("PublicKey"), found.get("KeyUsage")
         if not isinstance(data, bytes) or not data or usage != "SIGN_VERIFY":
             raise _unavailable(reference, f"KMS sent no public key for signatures (its usage is {usage!r})")

@@ -11,7 +11,7 @@ from pyratify.core.credential import Credential
 from pyratify.core.errors import StoreError
 from pyratify.core.reason import Reason
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
-from pyratify.credentials.access_token import is_token
+from pyratify.credentials.access_token import is_token, no_credential
 from pyratify.http.json_api import ApiError, JsonApi
 from pyratify.http.transport import Transport
 from pyratify.http.url import Url
@@ -66,9 +66,8 @@ class AcrExchange:
             with self._observer.span("acr exchange", repository=registry):
                 answer = await api.post_form("/oauth2/exchange", form)
         except (ApiError, EntraError) as error:
-            reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
-            remedy = _REMEDY if error.refused else _UNANSWERED
-            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
+            remedy = _UNANSWERED if error.unanswered or not error.refused else _REMEDY
+            raise no_credential(registry, error, refused=error.refused, remedy=remedy) from None
         refresh = answer.get("refresh_token")
         if not is_token(refresh):
             raise StoreError(Reason.REGISTRY_AUTH, f"{registry} sent no refresh token")

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.files import UnreadableFile
 from pyratify.core.telemetry import NULL_OBSERVER, Observer
-from pyratify.credentials.access_token import AccessToken, is_token, read_token
+from pyratify.credentials.access_token import AccessToken, IdentityError, is_token, read_token
 from pyratify.http.json_api import is_refusal
 
 _SECONDS = 15.0
@@ -22,16 +22,8 @@ for _name in ("azure", "msal"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
-class EntraError(Exception):
-    """No token was had.
-
-    Attributes:
-        refused: Whether the identity service answered and refused; otherwise another try may help.
-    """
-
-    def __init__(self, message: str, *, refused: bool) -> None:
-        super().__init__(message)
-        self.refused = refused
+class EntraError(IdentityError):
+    """Entra ID gave no token."""
 
 
 class TokenSource(Protocol):
@@ -82,9 +74,8 @@ class EntraTokens:
         except (AzureError, OSError, ValueError) as error:
             raise _fault(error) from None
         except UnreadableFile as error:
-            raise EntraError(
-                f"{os.environ.get(_FILE_VARIABLE)} of {_FILE_VARIABLE} {error}", refused=False
-            ) from None
+            what = f"{os.environ.get(_FILE_VARIABLE)} of {_FILE_VARIABLE} {error}"
+            raise EntraError(what, refused=True, answered=False) from None
         return _checked(found)
 
     def _made(self) -> Any:
@@ -104,7 +95,8 @@ class EntraTokens:
             tenant = self.tenant_id or os.environ.get("AZURE_TENANT_ID", "")
             if not client or not tenant:
                 missing = "clientID" if tenant else "tenantID"
-                raise EntraError(f"{_FILE_VARIABLE} is set, and there is no {missing}", refused=False)
+                what = f"{_FILE_VARIABLE} is set, and there is no {missing}"
+                raise EntraError(what, refused=True, answered=False)
             # Not WorkloadIdentityCredential, which sends an empty file and keeps what it read for ten minutes.
             return ClientAssertionCredential(
                 tenant,

@@ -128,7 +128,7 @@ class BoundTokens:
             }
             status, body = _post(binding, urlencode(form).encode("ascii"))
         except UnreadableFile as error:
-            raise EntraError(f"{binding.token_file} {error}", refused=False) from None
+            raise EntraError(f"{binding.token_file} {error}", refused=True, answered=False) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise EntraError(
                 f"the binding {binding.sni} failed with {type(error).__name__}", refused=False

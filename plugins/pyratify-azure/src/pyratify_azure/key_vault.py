@@ -176,7 +176,7 @@ def _unavailable(error: ApiError | EntraError | UnusableKey) -> ConfigurationErr
     """Return what is to be done about an error, and whether it is an answer."""
     remedy, unanswered = _ANOTHER, False
     if isinstance(error, EntraError):
-        remedy, unanswered = _IDENTITY, not error.refused
+        remedy, unanswered = _IDENTITY, error.unanswered
     elif isinstance(error, ApiError):
         remedy = error.remedy or (_NAMES if error.status == _MISSING else _REMEDY)
         unanswered = error.unanswered

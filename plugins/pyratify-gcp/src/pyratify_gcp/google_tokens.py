@@ -11,7 +11,7 @@ from typing import Any
 from pyratify.core.blocking import BlockingCalls
 from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.strictjson import InvalidJson, load_object
-from pyratify.credentials.access_token import AccessToken, is_token
+from pyratify.credentials.access_token import AccessToken, IdentityError, is_token
 from pyratify.http.json_api import is_refusal
 from pyratify_gcp.google_hosts import is_api_url
 
@@ -24,18 +24,8 @@ _CONNECT, _READ = 3.0, 5.0
 _ADDRESSES = ("token_uri", "token_url", "service_account_impersonation_url")
 
 
-class GoogleError(Exception):
-    """No token was had.
-
-    Attributes:
-        refused: Whether Google refused, or there is no identity that it could be asked with; otherwise another try may help.
-        answered: Whether Google answered at all.
-    """
-
-    def __init__(self, message: str, *, refused: bool, answered: bool = True) -> None:
-        super().__init__(message)
-        self.refused = refused
-        self.answered = answered
+class GoogleError(IdentityError):
+    """Google gave no token."""
 
 
 @dataclass(slots=True)

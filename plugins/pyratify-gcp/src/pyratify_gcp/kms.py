@@ -87,9 +87,7 @@ class KmsKeys:
         try:
             token = (await self._tokens.token()).value
         except GoogleError as error:
-            # What is wrong on this machine is no answer of Google: keys that it gave before are not withdrawn by it.
-            unanswered = not (error.refused and error.answered)
-            raise key_fault(f"Cloud KMS: {error}", _IDENTITY, unanswered=unanswered) from None
+            raise key_fault(f"Cloud KMS: {error}", _IDENTITY, unanswered=error.unanswered) from None
         return await read_each(partial(self._read, token), self._references)
 
     async def _read(self, token: str, reference: KmsReference) -> tuple[KeyMaterial, ...]:

@@ -7,6 +7,7 @@ from pyratify.core.credential import Credential, CredentialProvider
 from pyratify.core.errors import ConfigurationError, StoreError
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reason import Reason
+from pyratify.credentials.access_token import no_credential
 from pyratify.credentials.exchange import ExchangedCredentials
 from pyratify.credentials.host_patterns import narrowed
 from pyratify_gcp.google_hosts import is_google
@@ -54,9 +55,8 @@ class TokenExchange:
         try:
             token = await self._tokens.token()
         except GoogleError as error:
-            reason = Reason.REGISTRY_AUTH if error.refused else Reason.REGISTRY_ERROR
             remedy = _REMEDY if error.refused else _UNANSWERED
-            raise StoreError(reason, f"no credential for {registry}: {error}", remedy=remedy) from None
+            raise no_credential(registry, error, refused=error.refused, remedy=remedy) from None
         if token.expires <= self._clock.now():
             raise StoreError(Reason.REGISTRY_AUTH, f"Google sent a token for {registry} that has expired")
         return Credential(username=_USER, password=token.value, expires=token.expires, note="Google Cloud")

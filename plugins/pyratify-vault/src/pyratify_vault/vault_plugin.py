@@ -9,15 +9,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.credentials.access_token import is_token
+from pyratify.pki.certificate_authorities import read_authorities
 from pyratify_vault.vault_auth import FileToken, GivenToken, Login, TokenSource
 from pyratify_vault.vault_client import VaultClient
 from pyratify_vault.vault_keys import KvDocument, TransitKey, VaultDocuments, Wanted
 
-_MAX_CA = 4 * 1024 * 1024
-_CA_REMEDY = "Name a file of CA certificates in PEM, in caFile, VAULT_CACERT or BAO_CACERT."
+_CA_REMEDY = "Name a file of CA certificates, in PEM or DER, in caFile, VAULT_CACERT or BAO_CACERT."
 # As in sigstore's own client: a name, and no path.
 _REFERENCE = re.compile(r"(?:hashivault|openbao)://(?P<name>\w(?:[\w.-]*\w)?)", re.ASCII)
 # Where Kubernetes mounts the token of a Pod's service account.
@@ -139,10 +138,11 @@ def _documents(options: VaultOptions, resources: Resources, variables: str) -> V
         )
     named = options.address or os.environ.get(f"{variables}_ADDR", "")
     address = parse_address(named, "address", f"https://vault.example.com:8200, or set {variables}_ADDR")
-    ca = _ca(options.ca_file or os.environ.get(f"{variables}_CACERT", ""), resources.base)
-    settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations)
+    file = options.ca_file or os.environ.get(f"{variables}_CACERT", "")
     # Once now: CA certificates that cannot be used are an error of the configuration, and not of the first request.
     try:
+        ca = read_authorities(file, resources.base, "caFile")
+        settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations)
         asyncio_transport(settings)
     except ConfigurationError as error:
         raise ConfigurationError(error.detail, path="caFile", remedy=_CA_REMEDY) from None
@@ -179,15 +179,6 @@ def _reference(text: str, index: int) -> str:
             remedy="Write hashivault://NAME (openbao://NAME of OpenBao): a name, without a path or version.",
         )
     return found["name"]
-
-
-def _ca(file: str, base: Path) -> str:
-    if not file:
-        return ""
-    try:
-        return read_file(base / file, _MAX_CA).decode("ascii")
-    except (UnreadableFile, UnicodeDecodeError):
-        raise ConfigurationError(f"{file} cannot be read as PEM", path="caFile", remedy=_CA_REMEDY) from None
 
 
 def _tokens(whole: VaultOptions, resources: Resources, variables: str) -> TokenSource:

@@ -1,6 +1,7 @@
 """`ratify gatekeeper serve`: the provider made from flags."""
 
 from argparse import Namespace
+from contextlib import aclosing
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.entrypoints.gatekeeper.gatekeeper_routes import provider_site
@@ -35,9 +36,10 @@ def make(context: ServerContext) -> Server:
 
     async def aclose() -> None:
         """End evaluations under way, then close the client of the API server."""
-        # First: what is cancelled here may still be using the client.
-        await provider.aclose()
-        await cluster.aclose()
+        async with aclosing(
+            cluster
+        ):  # last, as what is cancelled here may still be using it; and whatever fails
+            await provider.aclose()
 
     sweeps = (provider.sweep,) if secrets is None else (provider.sweep, secrets.sweep)
     return Server(site=site, aclose=aclose, open_to_all=flags.allow_any_client, sweeps=sweeps)

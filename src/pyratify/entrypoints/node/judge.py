@@ -74,7 +74,7 @@ class NodeJudge:
     _group: DeadlineGroup = field(init=False)
 
     def __post_init__(self) -> None:
-        self._answers = Answers(self.source, self.verdicts)
+        self._answers = Answers(self.source, self.verdicts, self.clock)
         self._group = DeadlineGroup(self.clock)
 
     async def judge(self, reference: Reference, seconds: float, namespace: str = "") -> NodeAnswer:

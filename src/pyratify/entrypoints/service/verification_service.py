@@ -84,7 +84,7 @@ class Service:
     _group: DeadlineGroup = field(init=False)
 
     def __post_init__(self) -> None:
-        self._answers = Answers(self.source, self.verdicts)
+        self._answers = Answers(self.source, self.verdicts, self.clock)
         self._group = DeadlineGroup(self.clock)
 
     async def verify(self, questions: Questions) -> bytes:

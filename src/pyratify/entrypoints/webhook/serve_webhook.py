@@ -1,6 +1,7 @@
 """`ratify webhook serve`: the webhook made from flags."""
 
 from argparse import Namespace
+from contextlib import aclosing
 from pathlib import Path
 
 from pyratify.entrypoints.webhook.admission import Webhook
@@ -35,9 +36,10 @@ def make(context: ServerContext) -> Server:
 
     async def aclose() -> None:
         """End evaluations under way, then close the client of the API server."""
-        # First: what is cancelled here may still be using the client.
-        await webhook.aclose()
-        await cluster.aclose()
+        async with aclosing(
+            cluster
+        ):  # last, as what is cancelled here may still be using it; and whatever fails
+            await webhook.aclose()
 
     return Server(
         site=site,

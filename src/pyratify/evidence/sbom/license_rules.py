@@ -171,6 +171,8 @@ class _Names:
 class MentionTest:
     """Judges texts as Ratify v1 did: a denied license as a word of the text, an allowed one as the whole of it.
 
+    Beyond v1, a denied one is found in every spelling that people read as it; an allowed one is compared as it is written.
+
     Args:
         denied: Words.
         allowed: Whole texts that alone are allowed, an empty one for packages that state nothing; None for all.
@@ -179,7 +181,8 @@ class MentionTest:
     def __init__(self, denied: Iterable[str], allowed: Iterable[str] | None) -> None:
         # The boundaries are those of plugins/verifier/sbom/utils/spdxutils.go: blanks and parentheses, no others.
         self._denied = tuple(
-            (each, re.compile(rf"(?:^|\(|\s){re.escape(each)}(?:$|\)|\s)", re.IGNORECASE)) for each in denied
+            (each, re.compile(rf"(?:^|\(|\s){re.escape(plain(each))}(?:$|\)|\s)", re.IGNORECASE))
+            for each in denied
         )
         self._allowed = None if allowed is None else frozenset(allowed)
 
@@ -190,8 +193,9 @@ class MentionTest:
 
     def fault(self, stated: License) -> str | None:
         """Return what is wrong with a statement, or None."""
+        text = plain(stated.text)
         for name, pattern in self._denied:
-            if pattern.search(stated.text):
+            if pattern.search(text):
                 return f"{stated.text[:300]}: {name} is denied"
         if self._allowed is not None and stated.text not in self._allowed:
             return f"{stated.text[:300] or 'no license is stated'} is not allowed"

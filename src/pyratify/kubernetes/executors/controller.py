@@ -113,6 +113,12 @@ class ClusterConfig:
         cluster = self._reconcilers.get(CLUSTER)
         return cluster.current if cluster else None
 
+    def sweep(self) -> None:
+        """Forget what the engines in use remember of credentials that are no longer used."""
+        for reconciler in self._reconcilers.values():
+            if reconciler.current is not None:
+                reconciler.current.engine.sweep()
+
     async def refresh(self) -> bool:
         """List all resources again; return whether a new generation is in use. A failed list changes nothing."""
         before = self._changes
@@ -138,10 +144,11 @@ class ClusterConfig:
     async def aclose(self) -> None:
         """Close every generation, and the connections."""
         self._ready, self._closed = False, True  # closed first: callbacks of ended tasks must start none
-        await end(*self._running.values())
-        for reconciler in self._reconcilers.values():
-            await reconciler.aclose()
-        await self.api.aclose()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.api.aclose)  # last in, first out; and whatever fails before
+            for reconciler in self._reconcilers.values():
+                stack.push_async_callback(reconciler.aclose)
+            await end(*self._running.values())
 
     def unready_reason(self) -> str:
         """Return why this process is not ready for requests, or an empty text.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import field, replace
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 
 from pyratify.config.watch_configuration import Generation
@@ -16,6 +17,7 @@ from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.instrumented import instrument_engine
+from pyratify.core.isolation import gather
 from pyratify.core.key_source import any_changed, oldest
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.client.resource import Resource
@@ -27,6 +29,7 @@ _LOG = logging.getLogger("pyratify.kubernetes")
 _BUILD_SECONDS = 30.0
 _FIRST_RETRY = 15.0  # the cause may pass by itself, as a Secret that is created later
 _LONGEST_RETRY = 300.0
+_AT_ONCE = 16  # executors that are built or checked: each may hold connections and documents
 
 Instrument = Callable[[Engine], Engine]
 
@@ -118,7 +121,7 @@ class Reconciler:
         # One that was refused for the number alone has an unchanged generation: build it as soon as it fits.
         self._stale |= self._too_many
         # The oldest are kept, so that a new resource displaces none that is in service.
-        found = await asyncio.gather(*map(self._build, resources[:most]))
+        found = await gather([partial(self._build, each) for each in resources[:most]], _AT_ONCE)
         many = ConfigurationError(
             f"a namespace may have at most {most} executors, and this one is not among the oldest",
             remedy="Delete one of them, or write several scopes into one resource.",
@@ -129,9 +132,11 @@ class Reconciler:
     async def aclose(self) -> None:
         """Close every executor as soon as its last request has ended."""
         old, self.current = self.current, None
-        if old is not None:
-            await old.retire()
-        await self._adopt({})
+        try:
+            if old is not None:
+                await old.retire()
+        finally:
+            await self._adopt({})
 
     def next_retry(self) -> float | None:
         """Return the monotonic time at which an invalid resource is to be built again, or None."""
@@ -146,7 +151,7 @@ class Reconciler:
             if each.built is not None and each.fault is None
         }
         # Side by side: a service that does not answer must not delay the news of the others.
-        changed = await asyncio.gather(*map(_changed, checked.values()))
+        changed = await gather([partial(_changed, each) for each in checked.values()], _AT_ONCE)
         self._stale.update(uid for uid, has in zip(checked, changed, strict=True) if has)
         return bool(self._stale)
 

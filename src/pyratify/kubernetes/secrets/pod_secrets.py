@@ -38,7 +38,6 @@ _MAX_TOKENS = 32 * MAX_ENTRIES  # of JSON: empty lists take thirty times their t
 _SHOWN, _MAX_NOTE = 4, 300
 _LOG = logging.getLogger(__name__)
 
-_NO_ACCESS = (Reason.REGISTRY_AUTH, Reason.NOT_FOUND, Reason.AUTH_SCOPE)
 _MISSING, _FORBIDDEN = "does not exist", "must not be read by this server"
 
 _Parse = Callable[[str, str, Mapping[str, Any]], Any]
@@ -81,7 +80,7 @@ class PodCredentials:
         try:
             yield
         except RatifyError as error:
-            if not self.notes or error.reason not in _NO_ACCESS:
+            if not self.notes or not error.reason.is_no_access:
                 raise
             # In the remedy, as messages about access stay in the log; what is said here, the Pod's author wrote.
             remedy = f"{error.remedy} Pull Secrets that are not used: {_listed(self.notes)}."

@@ -1,7 +1,6 @@
 """Read the Secrets that an executor or its service account names, in the namespaces it may name, and notice their changes."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import field
@@ -194,7 +193,7 @@ def decoded(namespace: str, name: str, given: Mapping[str, Any]) -> Secret:
     try:
         data = given.get("data") or {}
         found = {key: base64.b64decode(value, validate=True) for key, value in data.items()}
-    except (AttributeError, TypeError, binascii.Error):
+    except (AttributeError, TypeError, ValueError):  # what is not even ASCII is no `binascii.Error`
         raise ConfigurationError(f"Secret {namespace}/{name} is malformed", path="secret") from None
     return Secret(
         namespace, name, _version(given), str(given.get("type", "")), found, _metadata(given, "uid")

@@ -4,22 +4,19 @@ import re
 from dataclasses import replace
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.files import UnreadableFile, read_file
-from pyratify.core.limits import MIB
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reference import is_loopback
 from pyratify.http.http_options import HttpOptions
 from pyratify.http.url import Url
+from pyratify.pki.certificate_authorities import read_authorities
 from pyratify.stores.github.github_api import GitHubApi
 from pyratify.stores.github.github_options import AttestationsOptions, GitHubOptions
 from pyratify.stores.github.github_store import GitHubStore
-from pyratify.stores.registry.certificate_authorities import plain_certificates
 from pyratify.stores.registry.registry_plugin import build as build_registry
 
 _NAME = r"[A-Za-z0-9_.-]{1,100}"
 _REPOSITORY = re.compile(rf"({_NAME})/({_NAME})", re.ASCII)
 _OWNER = re.compile(_NAME, re.ASCII)
-_MAX_CA_BYTES = 4 * MIB
 
 
 async def build(name: str, options: GitHubOptions, resources: Resources) -> GitHubStore:
@@ -30,7 +27,7 @@ async def build(name: str, options: GitHubOptions, resources: Resources) -> GitH
     """
     api = options.attestations
     address, owner = _address(api), _owner(api)
-    ca_pem = _certificates(api, resources)
+    ca_pem = read_authorities(api.ca_file, resources.base, "attestations.caFile")
     resources.shared.fingerprint.add("certificate authorities of GitHub", ca_pem.encode())
     credentials = await resources.credentials(api.credential, "attestations.credential")
     registry = await build_registry(name, options, resources)
@@ -80,16 +77,6 @@ def _owner(options: AttestationsOptions) -> str:
         which = "repository" if options.repository else "owner"
         raise ConfigurationError(f"{text[:120]!a} is no {which} on GitHub", path=f"attestations.{which}")
     return f"repos/{text}" if options.repository else f"orgs/{text}"
-
-
-def _certificates(options: AttestationsOptions, resources: Resources) -> str:
-    if not options.ca_file:
-        return ""
-    try:
-        data = read_file(resources.base / options.ca_file, _MAX_CA_BYTES)
-    except UnreadableFile as error:
-        raise ConfigurationError(f"{options.ca_file} {error}", path="attestations.caFile") from None
-    return plain_certificates(data, "attestations.caFile")
 
 
 plugin = Plugin(

@@ -6,19 +6,17 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.limits import MIB
 from pyratify.core.plugin import Plugin, Resources
 from pyratify.core.reference import canonical_registry, is_registry
 from pyratify.http.transport_instrumented import InstrumentedTransport
+from pyratify.pki.certificate_authorities import plain_certificates, read_authorities
 from pyratify.pki.encoding import InvalidBase64, decode_base64_lines
-from pyratify.stores.registry.certificate_authorities import plain_certificates
 from pyratify.stores.registry.registry_options import ReferrersMode, RegistryOptions
 from pyratify.stores.registry.registry_store import RegistryStore
 from pyratify.stores.registry.signature_repository import check_prefix, read_repository
 
 _DEFAULTS = RegistryOptions()
-_MAX_CA_BYTES = 4 * MIB  # a public bundle of all authorities has 0.25 MiB
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -168,13 +166,7 @@ def _ca(options: Options, resources: Resources) -> str:
             return plain_certificates(decode_base64_lines(options.ca_base64), "caBase64")
         except InvalidBase64:
             raise ConfigurationError("it is not base64 of PEM", path="caBase64") from None
-    if not options.ca_file:
-        return ""
-    try:
-        data = read_file(resources.base / options.ca_file, _MAX_CA_BYTES)
-    except UnreadableFile as error:
-        raise ConfigurationError(f"{options.ca_file} {error}", path="caFile") from None
-    return plain_certificates(data, "caFile")
+    return read_authorities(options.ca_file, resources.base, "caFile")
 
 
 def _path(path: str, resources: Resources) -> str:

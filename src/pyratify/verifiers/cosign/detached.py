@@ -1,7 +1,7 @@
 """Signatures of files as `cosign sign-blob` writes them without a sigstore bundle.
 
 Either the signature alone in base64, or the JSON of `--bundle` before cosign 3: `base64Signature`, `cert` and `rekorBundle`, whose
-certificate and log entry are those of classic signatures.
+certificate and log entry are those of classic signatures. `cosign attest-blob` has a whole DSSE envelope in the place of the signature.
 """
 
 import json
@@ -12,6 +12,8 @@ from pyratify.sigstore import json_fields
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator
 from pyratify.sigstore.classic_annotations import ENTRY_ANNOTATION, with_proofs
+from pyratify.sigstore.statement_envelopes import CERTIFICATE
+from pyratify.sigstore.statement_formats import MAX_ATTESTATION, MAX_TOKENS
 from pyratify.sigstore.untrusted_certificate import read_certificate
 from pyratify.sigstore.verification_material import Signed, VerificationMaterial
 
@@ -48,18 +50,39 @@ def verify_detached(data: bytes, artifact: Artifact, authenticator: Authenticato
     )
 
 
+def enclosed_envelope(data: bytes) -> tuple[bytes, dict[str, str]] | None:
+    """Return the DSSE envelope in place of a signature, and its proofs as the annotations of a cosign tag; None for a signature.
+
+    Raises:
+        VerificationError: `ENVELOPE_MALFORMED` or a JSON code.
+    """
+    if data.lstrip()[:1] != b"{":
+        return None
+    signature, certificate, annotations = _old(data)
+    if signature[:1] != b"{":
+        return None
+    if certificate is not None:
+        annotations[CERTIFICATE] = certificate.decode("utf-8", "replace")
+    return signature, annotations
+
+
 def _material(data: bytes, signed: Signed) -> VerificationMaterial:
     if data.lstrip()[:1] != b"{":
         return VerificationMaterial(signed, _bare(data))
-    old = json_fields.members(json_fields.document(data, "the bundle"), "the bundle", _OLD)
+    signature, pem, annotations = _old(data)
+    certificate = None if pem is None else read_certificate(pem, "cert")
+    return with_proofs(VerificationMaterial(signed, signature, certificate), annotations)
+
+
+def _old(data: bytes) -> tuple[bytes, bytes | None, dict[str, str]]:
+    document = json_fields.document(data, "the bundle", MAX_ATTESTATION, MAX_TOKENS)
+    old = json_fields.members(document, "the bundle", _OLD)
     signature = json_fields.octets(old.get("base64Signature"), "base64Signature")
     # Before cosign 3 the certificate was PEM, in base64 once more.
     pem = json_fields.octets(old["cert"], "cert") if old.get("cert") else None
-    certificate = None if pem is None else read_certificate(pem, "cert")
     entry = old.get("rekorBundle")
     # The entry has the form of the annotation, so one reader serves for both.
-    annotations = {} if entry is None else {ENTRY_ANNOTATION: json.dumps(entry)}
-    return with_proofs(VerificationMaterial(signed, signature, certificate), annotations)
+    return signature, pem, {} if entry is None else {ENTRY_ANNOTATION: json.dumps(entry)}
 
 
 def _bare(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ BEACON = "sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/wo
     [
         (("--type", "slsaprovenance1"), 0, ""),
         (("--type", "slsaprovenance1", "--deny-self-hosted"), 0, ""),
-        (("--type", "slsaprovenance"), 1, "PAYLOAD_TYPE"),
+        (("--type", "slsaprovenance"), 1, "PREDICATE_TYPE"),
         (("--source-uri", "https://github.com/loosebazooka/aa-test"), 1, "PROVENANCE_MISMATCH"),
         (("--source-uri", "https://github.com/other/repository"), 1, "PROVENANCE_MISMATCH"),
     ],

@@ -113,11 +113,20 @@ def test_flags_ask_for_a_verification_summary(
         (("--key", "cosign.pub", "--source-uri", "*"), "--source-uri"),
         (("--key", "cosign.pub", "--maximum-age", "soon"), "--maximum-age"),
         (("--key", "cosign.pub", "--type", "spdx", "--source-uri", SOURCE), "--type"),
+        (
+            ("--key", "cosign.pub", "--type", "vsa", "--source-uri", SOURCE),
+            "--type and --source-uri ask for two kinds of statements",
+        ),
+        (
+            ("--key", "cosign.pub", "--verifier-id", VERIFIER, "--maximum-age", "1h"),
+            "--verifier-id and --maximum-age ask for two kinds",
+        ),
         (("--key", "cosign.pub", "--type", "slsaprovenance9"), "slsaprovenance9"),
         (("--key", "cosign.pub", "--verifier-id", ""), "--verifier-id: an empty value asks for nothing"),
         (("--key", "cosign.pub", "--resource-uri", " "), "--resource-uri: an empty value asks for nothing"),
         (("--key", "cosign.pub", "--maximum-age", ""), "--maximum-age: an empty value asks for nothing"),
         (("--key", "cosign.pub", "--signer-workflow", ""), "--signer-workflow: an empty value"),
+        (("--signer-workflow", "org/app"), "Write it as OWNER/REPOSITORY/.github/workflows/FILE"),
     ],
 )
 @pytest.mark.usefixtures("key")

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pyratify.core.isolation import end
+from pyratify.core.protobuf import texts
 from pyratify.core.store import Referrer
 from pyratify.entrypoints.node.nri.connection import NriConnection
 from pyratify.entrypoints.node.nri.plugin import NriPlugin
-from pyratify.entrypoints.node.nri.protobuf import texts
 from pyratify.entrypoints.node.nri.ttrpc import PLUGIN, REQUEST, RESPONSE, Message, result_of
 from pyratify.testing.fakes import FakeClock
 from pyratify.testing.memory import MemoryStore

@@ -5,11 +5,11 @@ import logging
 
 import pytest
 
+from pyratify.core.protobuf import encode, integer
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.entrypoints.node.answer import NodeAnswer
 from pyratify.entrypoints.node.nri.plugin import NriPlugin
-from pyratify.entrypoints.node.nri.protobuf import encode, integer
 from pyratify.entrypoints.node.nri.ttrpc import Call, result_of
 from pyratify.testing.memory import MemoryStore
 from support.nodes import judge

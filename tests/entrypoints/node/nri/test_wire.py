@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyratify.entrypoints.node.nri.protobuf import (
+from pyratify.core.protobuf import (
     InvalidMessage,
     encode,
     fields,

@@ -7,10 +7,9 @@ from typing import Any
 from pyratify.config import yaml
 from pyratify.config.load import MAX_BYTES, parse, read
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.files import UnreadableFile
 from pyratify.kubernetes.executors.convert_configuration import is_resource, to_file, to_resources
 from pyratify.kubernetes.executors.local_files import inlined, local_files
-from pyratify.terminal.inputs import STANDARD_INPUT, read_input
+from pyratify.terminal.inputs import STANDARD_INPUT, read_standard_input
 
 
 def convert_file(
@@ -67,17 +66,12 @@ def _folder(file: str) -> Path:
 
 
 def _documents(file: str) -> tuple[Any, ...]:
-    data = _standard_input() if file == "-" else read(Path(file))
+    data = (
+        read_standard_input(MAX_BYTES, "Give a smaller document, or a file.")
+        if file == STANDARD_INPUT
+        else read(Path(file))
+    )
     if file.endswith(".json"):
         return (parse(data, is_json=True),)
     # A `---` at the end of a file makes an empty document.
     return tuple(each for each in yaml.loads_all(data) if each is not None)
-
-
-def _standard_input() -> bytes:
-    try:
-        return read_input(STANDARD_INPUT, MAX_BYTES)
-    except UnreadableFile as error:
-        raise ConfigurationError(
-            f"standard input {error}", remedy="Give a smaller document, or a file."
-        ) from None

@@ -25,7 +25,8 @@ from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationRe
 from pyratify.core.store import Discovery
 from pyratify.core.verifier import Details
 from pyratify.entrypoints.cli.commands.verify import Printer
-from pyratify.entrypoints.cli.decode.file_kinds import BUNDLE, Kind, kind_of
+from pyratify.entrypoints.cli.decode.file_kinds import Kind, kind_of, kind_of_bundle
+from pyratify.entrypoints.cli.decode.statement_lines import MAX_LINES
 from pyratify.entrypoints.cli.engines.attestation_flags import (
     attestation_flag,
     attestation_requirement,
@@ -43,7 +44,7 @@ _FLAGS = {
     "notation": "--cert FILE with --trusted-identity, or --trust-policy and --trust-store, or --notation",
 }
 _ENDINGS = (".sigstore.json", ".bundle", ".jws.sig", ".cose.sig", ".sig")
-_MAX_LINES = 100
+_MAX_BYTES = 16 * 1024 * 1024  # as of an attestation in a registry, which may hold an SBOM
 Judge = Callable[["Given"], Awaitable[Details]]
 
 
@@ -78,18 +79,20 @@ def run(arguments: Namespace, console: Console) -> int:
 
 
 def _given(path: str, flag: str) -> tuple[Given, ...]:
-    """Return what a file holds: a signature, or several bundles as JSON lines, as `gh attestation download` writes them."""
-    data = read_flag_file(path, flag)
+    """Return what a file holds: a signature, or several bundles or envelopes as JSON lines, as `gh attestation download` writes them."""
+    data = read_flag_file(path, flag, most=_MAX_BYTES)
     if b"\n" in data.strip():
         from pyratify.sigstore.attached_statements import json_lines  # most files hold one
 
         try:
-            lines = json_lines(data, _MAX_LINES)
+            lines = json_lines(data, MAX_LINES)
         except VerificationError as error:
             raise ConfigurationError(f"{flag}: {path}: {error.message}", remedy=error.remedy) from None
         if lines:
-            return tuple(Given(f"{path}, line {number}", line, BUNDLE) for number, line in lines)
-    return (Given(path, data, BUNDLE if flag == "--bundle" else kind_of(path, data)),)
+            return tuple(
+                Given(f"{path}, line {number}", line, kind_of_bundle(line)) for number, line in lines
+            )
+    return (Given(path, data, kind_of_bundle(data) if flag == "--bundle" else kind_of(path, data)),)
 
 
 def _judges(arguments: Namespace, wanted: set[str]) -> tuple[Descriptor, dict[str, Judge]]:
@@ -127,17 +130,19 @@ def _cosign(arguments: Namespace) -> tuple[Descriptor, Judge]:
     )
 
     requirement = attestation_requirement(arguments) if has_rules(arguments) else None
-    wanted = arguments.type or (requirement.predicate_types[0] if requirement else "")
     trusted = load_trust(arguments)
     artifact = read_artifact(arguments.file)
 
     async def judge(given: Given) -> Details:
-        if requirement is not None and not given.kind.bare:
+        data, kind = given.data, given.kind
+        if requirement is not None:
             now = SystemClock().now()
-            return await asyncio.to_thread(verify_statement, given.data, artifact, trusted, requirement, now)
+            return await asyncio.to_thread(
+                verify_statement, data, kind, artifact, trusted, requirement=requirement, now=now
+            )
         # A signature over a whole file reads up to a gigabyte, which would stop the loop of the timeout.
         return await asyncio.to_thread(
-            verify, given.data, artifact, trusted, bare=given.kind.bare, predicate_type=wanted
+            verify, data, artifact, trusted, kind=kind, predicate_type=arguments.type or ""
         )
 
     return Descriptor("", artifact.digest, len(artifact.data or b"")), judge

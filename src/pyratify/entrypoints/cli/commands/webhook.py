@@ -10,6 +10,8 @@ from pyratify.entrypoints.cli.facts import show
 from pyratify.terminal import exits
 from pyratify.terminal.console import Console
 
+_IN_PARTS = "Give the manifests in several runs, or as files."
+
 
 def run(arguments: Namespace, console: Console) -> int:
     """Run the action and return the exit code."""
@@ -44,12 +46,14 @@ def _check(arguments: Namespace, console: Console) -> int:
 
 
 def _documents(names: list[str]) -> Iterator[Any]:
-    from pyratify.config.load import parse, read
+    from pyratify.config.load import MAX_BYTES, parse, read
     from pyratify.config.yaml import loads_all
+    from pyratify.terminal.inputs import STANDARD_INPUT, read_standard_input
 
     for name in names:
-        data = _standard_input() if name == "-" else read(Path(name))
-        is_json = name.endswith(".json") or (name == "-" and data.lstrip()[:1] == b"{")
+        is_piped = name == STANDARD_INPUT
+        data = read_standard_input(MAX_BYTES, _IN_PARTS) if is_piped else read(Path(name))
+        is_json = name.endswith(".json") or (is_piped and data.lstrip()[:1] == b"{")
         found = (parse(data, is_json=True),) if is_json else tuple(loads_all(data))
         # An audit of nothing must not end with "nothing is wrong".
         if not any(_says_something(document) for document in found):
@@ -63,16 +67,3 @@ def _documents(names: list[str]) -> Iterator[Any]:
 def _says_something(document: Any) -> bool:
     """Return whether a document is more than the empty list that kubectl prints where it found nothing."""
     return document is not None and not (isinstance(document, dict) and document.get("items") == [])
-
-
-def _standard_input() -> bytes:
-    from pyratify.config.load import MAX_BYTES
-    from pyratify.core.files import UnreadableFile
-    from pyratify.terminal.inputs import STANDARD_INPUT, read_input
-
-    try:
-        return read_input(STANDARD_INPUT, MAX_BYTES)
-    except UnreadableFile as error:
-        raise ConfigurationError(
-            f"standard input {error}", remedy="Give the manifests in several runs, or as files."
-        ) from None

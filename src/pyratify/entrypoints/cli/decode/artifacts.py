@@ -7,7 +7,7 @@ from typing import Any
 from pyratify.core.errors import RatifyError
 from pyratify.core.key import KeyMaterial
 from pyratify.core.limits import MIB
-from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
+from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts, decode_certificate
 from pyratify.entrypoints.cli.decode.statement_lines import has_lines, lines_facts
 from pyratify.pki.der import SEQUENCE, InvalidDer, read_elements
 from pyratify.verifiers.attached_documents import plain_type
@@ -67,7 +67,7 @@ def _by_type(media_type: str) -> str | None:
         "application/vnd.in-toto+json": "in-toto statement",
         "application/vnd.in-toto.bundle": _LINES,
         "slsa/attestation": _LINES,
-    }.get(media_type)
+    }.get(media_type, "DSSE envelope" if media_type.endswith("+dsse") else None)
 
 
 def _by_look(data: bytes) -> str | None:
@@ -124,7 +124,7 @@ def _notation(media_type: str) -> Callable[[bytes, Mapping[str, str]], Facts]:
         del annotations
         envelope = parse_envelope(data, media_type)
         payload = _json(envelope.payload)
-        return envelope_facts(envelope, payload, [_certificate(der) for der in envelope.chain])
+        return envelope_facts(envelope, payload, [decode_certificate(der) for der in envelope.chain])
 
     return read
 
@@ -148,7 +148,7 @@ def _bundle(data: bytes, annotations: Mapping[str, str]) -> Facts:
         "transparencyLogEntries": bundle.log_entries,
         "timestamps": bundle.timestamps,
         **signed,
-        "certificates": [_certificate(der) for der in bundle.certificates],
+        "certificates": [decode_certificate(der) for der in bundle.certificates],
     }
 
 
@@ -237,15 +237,6 @@ def _keys(data: bytes, annotations: Mapping[str, str]) -> Facts:
             for each in load_public_keys(KeyMaterial(data, "file"))
         ]
     }
-
-
-def _certificate(der: bytes) -> Facts:
-    from pyratify.pki.certificates import parse_certificate
-
-    try:
-        return certificate_facts(parse_certificate(der))
-    except RatifyError as error:
-        return {"error": error.message}
 
 
 def _pem(text: str | None) -> list[Facts] | None:

@@ -2,10 +2,22 @@
 
 from typing import TYPE_CHECKING, Any
 
+from pyratify.core.errors import RatifyError
+
 if TYPE_CHECKING:
     from pyratify.pki.certificates import Certificate
 
 Facts = dict[str, Any]
+
+
+def decode_certificate(der: bytes) -> Facts:
+    """Return what a certificate says, or `error` where it is malformed."""
+    from pyratify.pki.certificates import parse_certificate
+
+    try:
+        return certificate_facts(parse_certificate(der))
+    except RatifyError as error:
+        return {"error": error.message}
 
 
 def certificate_facts(certificate: "Certificate") -> Facts:

@@ -11,11 +11,17 @@ from pyratify.core.digest import Digest
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.files import FileTooLarge, UnreadableFile, read_file
 from pyratify.core.verifier import Details
+from pyratify.entrypoints.cli.decode.file_kinds import BUNDLE, ENVELOPE, Kind
 from pyratify.entrypoints.cli.engines.cosign_flags import trust_policy
 from pyratify.sigstore.artifact import Artifact
 from pyratify.sigstore.authenticator import Authenticator, load_authenticator
-from pyratify.sigstore.blob_verification import check_type, verify_blob
-from pyratify.verifiers.cosign.detached import verify_detached
+from pyratify.sigstore.blob_verification import (
+    check_type,
+    of_another_type,
+    verify_blob,
+    verify_envelope,
+)
+from pyratify.verifiers.cosign.detached import enclosed_envelope, verify_detached
 
 if TYPE_CHECKING:
     from pyratify.verifiers.attestation.requirement import Requirement
@@ -38,7 +44,7 @@ def verify(
     artifact: Artifact,
     trusted: Authenticator,
     *,
-    bare: bool,
+    kind: Kind,
     predicate_type: str = "",
 ) -> Details:
     """Verify one signature.
@@ -47,26 +53,50 @@ def verify(
         data: The bundle, or the signature without one.
         artifact: What must have been signed.
         trusted: What is trusted.
-        bare: Whether it is a signature without a bundle.
+        kind: What it is.
         predicate_type: The only type of statement that counts; empty for every statement and for signatures.
 
     Raises:
         VerificationError: It is no evidence for the artifact.
     """
-    if bare:
-        # A bare signature holds no statement, so it can satisfy no --type.
-        check_type(None, predicate_type)
-        return verify_detached(data, artifact, trusted)
-    return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
+    if kind == BUNDLE:
+        return verify_blob(data, artifact, trusted, predicate_type=predicate_type)
+    if (found := layer_of(data, kind)) is not None:
+        return verify_envelope(*found, artifact, trusted, predicate_type=predicate_type)
+    # A bare signature holds no statement, so it can satisfy no --type.
+    check_type(None, predicate_type)
+    return verify_detached(data, artifact, trusted)
+
+
+def layer_of(data: bytes, kind: Kind) -> tuple[bytes, Descriptor] | None:
+    """Return a bundle or an envelope as a registry has it, bytes and layer; None for a signature that holds no statement.
+
+    Raises:
+        VerificationError: It is malformed.
+    """
+    if not kind.bare:
+        return data, Descriptor(kind.media_type, Digest.of(data), len(data))
+    enclosed = enclosed_envelope(data)
+    if enclosed is None:
+        return None
+    raw, annotations = enclosed
+    return raw, Descriptor(ENVELOPE.media_type, Digest.of(raw), len(raw), annotations=annotations)
 
 
 def verify_statement(
-    data: bytes, artifact: Artifact, trusted: Authenticator, requirement: "Requirement", now: datetime
+    data: bytes,
+    kind: Kind,
+    artifact: Artifact,
+    trusted: Authenticator,
+    *,
+    requirement: "Requirement",
+    now: datetime,
 ) -> Details:
-    """Verify a bundle that must hold a statement about an artifact, and judge what it says.
+    """Verify a bundle or an envelope that must hold a statement about an artifact, and judge what it says.
 
     Args:
-        data: The bundle.
+        data: The bundle or the envelope.
+        kind: What it is.
         artifact: What the statement must be about.
         trusted: What is trusted.
         requirement: What the statement must be and say.
@@ -76,21 +106,23 @@ def verify_statement(
         VerificationError: It is no such statement.
     """
     from pyratify.sigstore.budget import Budget
-    from pyratify.sigstore.media_types import BUNDLE
     from pyratify.sigstore.statement_envelopes import authenticate
     from pyratify.verifiers.attestation.judge_signed import judge_signed
 
-    layer = Descriptor(BUNDLE, Digest.of(data), len(data))
-    signed = authenticate(data, layer, artifact, trusted, Budget())
+    found = layer_of(data, kind)
+    if found is None:
+        raise of_another_type(None, requirement.predicate_types[0])
+    raw, layer = found
+    signed = authenticate(raw, layer, artifact, trusted, Budget())
     signed.statement.claim(artifact)
     subject = Descriptor("", artifact.digest, len(artifact.data or b""))
-    found = judge_signed(signed, (requirement,), subject, now).judgement
+    judged = judge_signed(signed, (requirement,), subject, now).judgement
     return Details(
         f"a trusted {trusted.signer_kind} states what is asked for of this artifact",
         (signed.signer.name,),
-        {"format": "sigstore-bundle", **found.facts},
-        found.warnings,
-        found.valid_until,
+        {"format": "sigstore-bundle" if kind == BUNDLE else "dsse", **judged.facts},
+        judged.warnings,
+        judged.valid_until,
     )
 
 

@@ -14,7 +14,7 @@ class Kind:
     Attributes:
         verifier: What verifies it: `cosign` or `notation`.
         media_type: Its media type, for the report.
-        bare: Whether it is a signature without a sigstore bundle.
+        bare: Whether it is what cosign writes without a sigstore bundle.
     """
 
     verifier: str
@@ -23,6 +23,23 @@ class Kind:
 
 
 BUNDLE = Kind("cosign", "application/vnd.dev.sigstore.bundle.v0.3+json")
+ENVELOPE = Kind("cosign", "application/vnd.dsse.envelope.v1+json")
+
+
+def kind_of_bundle(data: bytes) -> Kind:
+    """Return what stands where a bundle was announced: one, a DSSE envelope, or what cosign called a bundle before version 3."""
+    if b'"verificationMaterial"' in data or b'"mediaType"' in data:
+        return BUNDLE
+    if _is_statement(data):
+        return ENVELOPE
+    return Kind("cosign", _BARE, bare=True) if b'"base64Signature"' in data else BUNDLE
+
+
+def _is_statement(data: bytes) -> bool:
+    # A statement without an envelope is refused as unsigned by what reads envelopes.
+    return (b'"payloadType"' in data and b'"signatures"' in data) or (
+        b'"_type"' in data and b'"predicateType"' in data
+    )
 
 
 def kind_of(path: str, data: bytes) -> Kind:
@@ -43,6 +60,8 @@ def kind_of(path: str, data: bytes) -> Kind:
     # A kind only selects the verifier, which trusts nothing that its own checks do not prove (decision 0030).
     if head == b"{" and not named and (b'"verificationMaterial"' in data or b'"mediaType"' in data):
         return BUNDLE
+    if head == b"{" and not named and _is_statement(data):
+        return ENVELOPE
     # Before notation: the JSON of older cosign begins with { as well.
     if not named and is_detached(data):
         return Kind("cosign", _BARE, bare=True)
@@ -51,5 +70,5 @@ def kind_of(path: str, data: bytes) -> Kind:
         return Kind("notation", envelope_type(path, data))
     raise ConfigurationError(
         f"--signature: {path} is no signature that is known here",
-        remedy="Give a sigstore bundle, a notation envelope (JWS or COSE), or what `cosign sign-blob` wrote.",
+        remedy="Give a sigstore bundle, a DSSE envelope, a notation envelope (JWS or COSE), or what `cosign sign-blob` wrote.",
     )

@@ -3,8 +3,7 @@
 from typing import Any
 
 from pyratify.core.errors import RatifyError
-from pyratify.entrypoints.cli.decode.certificate_facts import Facts, certificate_facts
-from pyratify.pki.certificates import parse_certificate
+from pyratify.entrypoints.cli.decode.certificate_facts import Facts, decode_certificate
 from pyratify.pki.der import InvalidDer
 from pyratify.pki.times import format_time
 from pyratify.pki.timestamp.cms import SignedData
@@ -63,7 +62,7 @@ def _timestamp(token: bytes) -> Facts:
         "hashAlgorithm": HASHES.get(info.hash_algorithm, info.hash_algorithm),
         "hash": info.hashed.hex(),
         "authority": _authority(signed),
-        "certificates": [_certificate(der) for der in signed.certificates],
+        "certificates": [decode_certificate(der) for der in signed.certificates],
     }
 
 
@@ -77,13 +76,6 @@ def _authority(signed: SignedData) -> Facts | None:
     except (RatifyError, InvalidDer) as error:
         return {"error": error.message if isinstance(error, RatifyError) else str(error)}
     return {"subject": certificate.subject, "SHA256Fingerprint": certificate.fingerprint}
-
-
-def _certificate(der: bytes) -> Facts:
-    try:
-        return certificate_facts(parse_certificate(der))
-    except RatifyError as error:
-        return {"error": error.message}
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pyratify.core.errors import VerificationError
 from pyratify.entrypoints.cli.decode.certificate_facts import Facts
 
-_MAX_LINES = 100
+MAX_LINES = 100
+"""How many statements a file may hold that is given to a command."""
 
 
 def has_lines(data: bytes) -> bool:
@@ -16,7 +17,7 @@ def has_lines(data: bytes) -> bool:
     from pyratify.sigstore.statement_formats import MAX_ATTESTATION
 
     try:
-        return len(data) <= MAX_ATTESTATION and bool(json_lines(data, _MAX_LINES))
+        return len(data) <= MAX_ATTESTATION and bool(json_lines(data, MAX_LINES))
     except VerificationError:  # too many are several
         return True
 
@@ -29,5 +30,5 @@ def lines_facts(data: bytes, decode: Callable[[bytes], Facts | None]) -> Facts:
     """
     from pyratify.sigstore.attached_statements import json_lines
 
-    lines = json_lines(data, _MAX_LINES) or ((1, data),)
+    lines = json_lines(data, MAX_LINES) or ((1, data),)
     return {"lines": [{"line": number, **(decode(line) or {"kind": "unknown"})} for number, line in lines]}

@@ -56,10 +56,22 @@ _RULES: tuple[_RuleFlag, ...] = (
         many=False,
     ),
     # Ratify v1's names: with flags, the signers of all rules are the same.
-    _RuleFlag("--verifier-id", "", "expectedVerifierId", "who must have verified it", "URI", many=False),
+    _RuleFlag(
+        "--verifier-id",
+        "",
+        "expectedVerifierId",
+        "who must have verified it (default beside the next two: SLSA's source-actions)",
+        "URI",
+        many=False,
+    ),
     _RuleFlag("--resource-uri", "", "expectedResourceUri", "as what it was verified", "URI", many=False),
     _RuleFlag("--verified-level", "", "expectedVerifiedLevels", "a level that was verified", "LEVEL"),
 )
+# What the flags of each rule are about.
+_TYPES = {
+    "provenance": ("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"),
+    "": ("https://slsa.dev/verification_summary/v1",),
+}
 
 
 def add_attestation_flags(parser: ArgumentParser) -> None:
@@ -99,6 +111,7 @@ def has_rules(arguments: Namespace) -> bool:
 
 def attestation_rules(arguments: Namespace) -> dict[str, Any]:
     """Return the parameters of a verifier of type `attestation` that the flags stand for, without its trust policies."""
+    _check_one_kind(arguments)
     found: dict[str, Any] = {}
     # A summary has one type, which the flags for it imply.
     if arguments.type and not _is_summary(arguments):
@@ -114,9 +127,27 @@ def attestation_rules(arguments: Namespace) -> dict[str, Any]:
     return found
 
 
+def _check_one_kind(arguments: Namespace) -> None:
+    """Refuse flags for statements of different kinds: no statement is of two, and flags ask for one statement."""
+    from pyratify.core.errors import ConfigurationError
+
+    given = [each for each in _RULES if getattr(arguments, each.name)]
+    # By the first flag for each of the two kinds: of provenance, and of summaries, whose members stand in no rule.
+    kinds = {each.rule: each.flag for each in reversed(given)}
+    flags = list(kinds.values())
+    if arguments.type and any(arguments.type not in _TYPES[rule] for rule in kinds):
+        flags = ["--type", next(flag for rule, flag in kinds.items() if arguments.type not in _TYPES[rule])]
+    elif len(kinds) < 2:
+        return
+    raise ConfigurationError(
+        f"{flags[0]} and {flags[1]} ask for two kinds of statements, and no statement is both",
+        remedy="Ask for one kind in a run; a configuration (-c) asks for several as `requirements`.",
+    )
+
+
 def _is_summary(arguments: Namespace) -> bool:
     flags = [each for each in _RULES if not each.rule and getattr(arguments, each.name)]
-    return bool(flags) and arguments.type == "https://slsa.dev/verification_summary/v1"
+    return bool(flags) and arguments.type in _TYPES[""]
 
 
 def attestation_requirement(arguments: Namespace) -> "Requirement":

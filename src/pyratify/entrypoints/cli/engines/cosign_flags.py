@@ -191,6 +191,9 @@ def _about_flag(error: ConfigurationError) -> ConfigurationError:
     """Return the same error in the words of the command line: configuration's names become flags."""
     flag = _FLAGS.get(error.path, "")
     detail = error.detail
+    # Of the workflow, whose own remedy says how one is written.
+    if not error.path:
+        return ConfigurationError(f"--signer-workflow: {detail}", remedy=error.remedy)
     if not error.path.endswith("Regex"):
         found = detail.removeprefix(error.path)
         return ConfigurationError(f"{flag}{found}" if flag else detail, remedy=_WHOLE)

@@ -9,23 +9,21 @@ from pyratify.core.key import KeyMaterial
 _MAX_BYTES = 4 * 1024 * 1024  # a bundle with its certificates and proofs has some 10 KiB
 
 
-def read_flag_file(path: str, flag: str) -> bytes:
-    """Return the bytes of a file that a flag names.
+def read_flag_file(path: str, flag: str, *, most: int = _MAX_BYTES) -> bytes:
+    """Return the bytes of a file that a flag names, at most so many.
 
     Raises:
         ConfigurationError: It cannot be read, is empty or is too large to be what it should be.
     """
     try:
         # Pipes are allowed, for `--key <(command)`.
-        data = read_file(Path(path), _MAX_BYTES)
+        data = read_file(Path(path), most)
     except UnreadableFile as error:
         from pyratify.keys.references import check_reference
 
         # After the failure: what can be opened is a file, whatever its name looks like.
         check_reference(path, flag)
-        raise ConfigurationError(
-            f"{flag}: {path} {error}", remedy="Check the path and its permissions."
-        ) from None
+        raise ConfigurationError(f"{flag}: {path} {error}", remedy=error.remedy) from None
     if not data:
         raise ConfigurationError(
             f"{flag}: {path} is empty", remedy="Check that this is the file that you mean."

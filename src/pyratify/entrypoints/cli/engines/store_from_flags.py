@@ -63,7 +63,7 @@ def registry_store(arguments: Namespace, stack: AsyncExitStack, cosign_tags: tup
 
 
 def _authorities(ca_file: str) -> str:
-    from pyratify.stores.registry.certificate_authorities import plain_certificates
+    from pyratify.pki.certificate_authorities import plain_certificates
 
     return plain_certificates(read_flag_file(ca_file, "--ca-file"), "--ca-file")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.isolation import end
+from pyratify.core.protobuf import InvalidMessage, encode
 from pyratify.entrypoints.node.nri.plugin import INDEX, NAME, NriPlugin
-from pyratify.entrypoints.node.nri.protobuf import InvalidMessage, encode
 from pyratify.entrypoints.node.nri.ttrpc import (
     PLUGIN,
     REQUEST,

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pyratify.core.dataclass import dataclass
 from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError
+from pyratify.core.protobuf import fields, integer, mapping, part, parts, texts
 from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
-from pyratify.entrypoints.node.nri.protobuf import fields, integer, mapping, part, parts, texts
 
 # Runtimes before the field `image`: containerd, and CRI-O.
 _NAMES = ("io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName")

@@ -6,10 +6,10 @@ from dataclasses import field
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import RatifyError
 from pyratify.core.isolation import describe, internal
+from pyratify.core.protobuf import InvalidMessage, encode, integer
 from pyratify.entrypoints.node.answer import NodeAnswer, malformed
 from pyratify.entrypoints.node.judge import NodeJudge
 from pyratify.entrypoints.node.nri.containers import Container, created, more_follows, present
-from pyratify.entrypoints.node.nri.protobuf import InvalidMessage, encode, integer
 from pyratify.entrypoints.node.nri.ttrpc import Call, failed, succeeded
 
 NAME, INDEX = "ratify", "00"

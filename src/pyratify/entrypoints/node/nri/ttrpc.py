@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import field
 
 from pyratify.core.dataclass import dataclass
-from pyratify.entrypoints.node.nri.protobuf import InvalidMessage, encode, integer, part, texts
+from pyratify.core.protobuf import InvalidMessage, encode, integer, part, texts
 
 REQUEST, RESPONSE = 1, 2
 PLUGIN, RUNTIME = 1, 2

@@ -1,4 +1,4 @@
-"""The wire format of Protocol Buffers, as far as NRI's messages use it (protobuf.dev/programming-guides/encoding)."""
+"""The wire format of Protocol Buffers, as far as messages of NRI and of CEL use it (protobuf.dev/programming-guides/encoding)."""
 
 from collections.abc import Iterator
 
