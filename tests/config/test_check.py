@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pyratify.config.check import check_document
 from pyratify.config.decode import ShapeError
 from pyratify.config.yaml import lines, loads
+from pyratify.core.reason import Reason
 
 MATERIAL = Path(__file__).resolve().parents[2] / "examples" / "material"
 GOOD = {
@@ -196,3 +199,53 @@ def test_keys_are_suggested_where_their_place_is_unknown() -> None:
     with pytest.raises(ShapeError) as caught:
         decode(Outer, {"parts": {"x": {"color": 1}}})
     assert caught.value.near == "colour"
+
+
+async def test_one_faulty_rule_of_a_policy_hides_no_other() -> None:
+    """Where a stand-in is known: another code, a verifier that exists, an expression that can be used."""
+    wrong = {
+        "type": "threshold-policy",
+        "parameters": {
+            "policy": {
+                "rules": [
+                    {"verifierName": "goood", "deny": True, "reasons": ["NOPE", "SIG_INVALD"]},
+                    {"verifierName": "good", "require": "Newest"},
+                    {"rules": [{"verifierName": "good"}], "threshold": 3},
+                    {"verifierName": "bad"},
+                ]
+            }
+        },
+    }
+    rules = "executors[0].policyEnforcer.parameters.policy.rules"
+    faults = await check_document(document(policyEnforcer=wrong), MATERIAL)
+    assert sorted(fault.path for fault in faults) == [
+        f"{rules}[0].reasons[0]",
+        f"{rules}[0].reasons[1]",
+        f"{rules}[0].verifierName",
+        f"{rules}[1].require",
+        f"{rules}[2].threshold",
+        f"{rules}[3].verifierName",
+    ]
+
+
+async def test_one_faulty_expression_hides_no_other() -> None:
+    """Each of them is compiled."""
+    pytest.importorskip("cel_expr_python", reason="the extra cel is not installed")
+    texts = ("subject.tga == ''", "true", "1", "now - duration('30d') < now", "has(subject.tag)")
+    wrong = {"type": "cel-policy", "parameters": {"validations": [{"expression": text} for text in texts]}}
+    faults = await check_document(document(policyEnforcer=wrong), MATERIAL)
+    place = "executors[0].policyEnforcer.parameters.validations"
+    assert [fault.path for fault in faults] == [f"{place}[{index}].expression" for index in (0, 2, 3, 4)]
+
+
+async def test_what_an_opa_is_not_given_hides_no_other() -> None:
+    """Parameters of the other engine, and an address that is none."""
+    opa = {"url": "http://opa.example.com:8181", "token": "a b", "caFile": "none.pem"}
+    parameters = {"engine": "opa", "regoVersion": "v1", "policy": "package pyratify", "opa": opa}
+    wrong = {"type": "rego-policy", "parameters": parameters}
+    faults = await check_document(document(policyEnforcer=wrong), MATERIAL)
+    place = "executors[0].policyEnforcer.parameters."
+    named = {fault.path.removeprefix(place): fault.reason for fault in faults}
+    assert named == dict.fromkeys(
+        ("policy", "regoVersion", "opa.url", "opa.caFile", "opa.token"), Reason.CONFIG_INVALID
+    )

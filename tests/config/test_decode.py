@@ -116,6 +116,9 @@ class _Choices(msgspec.Struct, rename="camel"):
     version: Literal["", "v0", "v1"] = ""
     code: Reason = Reason.INTERNAL
     share: Annotated[float, msgspec.Meta(gt=0, le=10)] = 1.0
+    note: Annotated[str, msgspec.Meta(max_length=3)] = ""
+    pair: Annotated[tuple[int, ...], msgspec.Meta(min_length=2)] = (1, 2)
+    some: Annotated[dict[str, int], msgspec.Meta(min_length=1)] | None = None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +127,10 @@ class _Choices(msgspec.Struct, rename="camel"):
         ({"one": "ALL"}, "one", "'ALL' is none of any, all", "Did you mean 'all'?"),
         ({"one": "some"}, "one", "'some' is none of any, all", "Write one of any, all."),
         ({"byName": {"x": "none"}}, "byName.x", "'none' is none of any, all", "Write one of any, all."),
-        ({"byName": {"": "any"}}, "byName", "length >= 1", "Write at least one"),
+        ({"byName": {"": "any"}}, "byName", "length >= 1", "Write a text that is not empty"),
+        ({"note": "abcd"}, "note", "length <= 3", "Write at most 3 characters there."),
+        ({"pair": [1]}, "pair", "length >= 2", "Write at least 2 entries there."),
+        ({"some": {}}, "some", "length >= 1", "Write at least one there"),
         ({"version": "V0"}, "version", "'V0' is none of v0, v1", "Did you mean 'v0'?"),
         ({"code": "LICENCE"}, "code", "none of the ", "Did you mean 'LICENSE'?"),
         ({"code": "?"}, "code", "none of the ", "config schema"),

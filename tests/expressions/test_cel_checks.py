@@ -28,6 +28,7 @@ def evaluate(text: str, **artifact: object) -> Answer:
         ("subject.tag . matches(r'(?=v)')", "r'(?=v)' is no regular expression", "RE2"),
         ('"//" == "" || duration("1y") > duration("1s")', '"1y" is no duration', "720h"),
         ("has(subject.tag)", "has(subject.tag)", "Compare subject.tag"),
+        ("(" * 100 + "true" + ")" * 100, "recursion limit", "fewer levels"),
         ("has( .subject.image ) && true", "has(subject.image)", "Compare subject.image"),
     ],
 )

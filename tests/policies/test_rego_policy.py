@@ -454,7 +454,7 @@ async def test_what_cannot_be_used_is_refused_with_its_path(document: dict[str, 
             "none.pem cannot be read",
             "Check the path",
         ),
-        ({"engine": "opa", "opa": {"url": "unix:/x", "caFile": "binary.rego"}}, "no PEM", "PEM"),
+        ({"engine": "opa", "opa": {"url": "unix:/x", "caFile": "binary.rego"}}, "neither DER nor", "PEM"),
     ],
 )
 async def test_a_refusal_says_what_to_do(

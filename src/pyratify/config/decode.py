@@ -32,7 +32,8 @@ _WORDS = {
 _NO_CHOICE = re.compile(r"Invalid enum value (['\"])(.*)\1", re.DOTALL)
 _BOUND = re.compile(r"Expected `(?:int|float)` (>=|>|<=|<) (\S+)\Z")
 _BOUNDS = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
-_EMPTY = re.compile(r"Expected `(array|str|object)` of length >= 1\Z")
+_LENGTH = re.compile(r"Expected `(array|str|object)` of length (>=|<=) (\d+)\Z")
+_UNITS = {"array": "entries", "str": "characters", "object": "keys"}
 _MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
@@ -44,6 +45,7 @@ class ShapeError(ConfigurationError):
         near: The known key that is nearest to it.
         missing: The missing key, where that is the fault.
         expected: The expected type, as `float | null` of a key that may be left out, where the type is the fault.
+        stand_in: One of the known texts, where the fault is another one.
     """
 
     def __init__(
@@ -56,8 +58,9 @@ class ShapeError(ConfigurationError):
         near: str = "",
         missing: str = "",
         expected: str = "",
+        stand_in: str | None = None,
     ) -> None:
-        super().__init__(message, path=path, remedy=remedy)
+        super().__init__(message, path=path, remedy=remedy, stand_in=stand_in)
         self.unknown = unknown
         self.near = near
         self.missing = missing
@@ -118,7 +121,7 @@ def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
     # msgspec's root is `$`; the path of this value stands before it.
     where = match[1].removeprefix(".") if match else ""
     message = text[: match.start()] if match else text
-    remedy, near = None, ""
+    remedy, near, stand_in = None, "", None
     unknown, missing, expected = (pattern.search(message) for pattern in (_UNKNOWN, _MISSING, _EXPECTED))
     if unknown:
         remedy, near = _suggest(unknown[1], _structs_at(kind, where))
@@ -130,10 +133,12 @@ def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
         remedy = f"Write {' or '.join(kinds)} there."
     elif bound := _BOUND.search(message):
         remedy = f"Write a number {_BOUNDS[bound[1]]} {bound[2]} there."
-    elif _EMPTY.search(message):
-        remedy = "Write at least one there, or leave the key out where it may be omitted."
+    elif length := _LENGTH.search(message):
+        remedy = _of_length(*length.groups())
     elif choice := _NO_CHOICE.match(message):
-        message, remedy = _no_choice(choice[2], _choices_at(kind, where))
+        choices = _choices_at(kind, where)
+        message, remedy = _no_choice(choice[2], choices)
+        stand_in = choices[0] if choices else None
     message = message.replace("Object missing required field", "the required key is missing:")
     message = message.replace("`", "").replace(" | null,", ",")  # a key is left out instead
     return ShapeError(
@@ -144,7 +149,17 @@ def _explained(text: str, kind: Any, path: str, data: Any) -> ShapeError:
         near=near,
         missing=missing[1] if missing else "",
         expected=expected[1] if expected else "",
+        stand_in=stand_in,
     )
+
+
+def _of_length(kind: str, sign: str, bound: str) -> str:
+    if sign == "<=":
+        return f"Write at most {bound} {_UNITS[kind]} there."
+    if bound != "1":
+        return f"Write at least {bound} {_UNITS[kind]} there."
+    one = "a text that is not empty" if kind == "str" else "at least one"
+    return f"Write {one} there, or leave the key out where it may be omitted."
 
 
 def _no_choice(value: str, choices: tuple[str, ...]) -> tuple[str, str | None]:

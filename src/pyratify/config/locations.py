@@ -14,5 +14,9 @@ def within(outer: str, error: ConfigurationError) -> ConfigurationError:
     """Return the same error, its path begun at an outer place."""
     # A new one: the path is part of the message, which exceptions fix when they are made.
     return ConfigurationError(
-        error.detail, path=join(outer, error.path), reason=error.reason, remedy=error.remedy
+        error.detail,
+        path=join(outer, error.path),
+        reason=error.reason,
+        remedy=error.remedy,
+        stand_in=error.stand_in,
     )

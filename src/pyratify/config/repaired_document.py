@@ -37,7 +37,10 @@ class RepairedDocument:
         return join(fault.path, fault.missing) in self._removed or fault.path in self._renamed
 
     def repair(self, fault: ConfigurationError) -> bool:
-        """Rename an unknown key to its nearest match, or replace or remove a value of the wrong shape; return whether it changed."""
+        """Put a stand-in in place of a value, rename an unknown key to its nearest match, or remove a value; return whether it changed."""
+        if fault.stand_in is not None and fault.path not in self._replaced:
+            self._replaced.add(fault.path)
+            return self.replace(fault, fault.stand_in)
         if not isinstance(fault, ShapeError) or fault.missing:
             return False
         place = fault.place

@@ -77,6 +77,7 @@ class ConfigurationError(RatifyError, ValueError):
         path: Where, as `executors[0].verifiers[1].parameters.keys`; empty for the whole document.
         reason: The stable reason code.
         remedy: What to do; the code's own remedy when omitted.
+        stand_in: A value that would be no fault at the path, so that a check can go on behind this one; None where none is known.
     """
 
     def __init__(
@@ -86,9 +87,11 @@ class ConfigurationError(RatifyError, ValueError):
         path: str = "",
         reason: Reason = Reason.CONFIG_INVALID,
         remedy: str | None = None,
+        stand_in: str | int | None = None,
     ) -> None:
         super().__init__(reason, f"{path}: {message}" if path else message, remedy=remedy)
         self.path = path
+        self.stand_in = stand_in
         self.detail = message  # without the path, so that a longer one can be put before it
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.cel_checks import check_presence, check_texts
+from pyratify.expressions.cel_checks import STAND_IN, check_presence, check_texts
 from pyratify.expressions.cel_members import seen_members
 from pyratify.expressions.language import (
     Answer,
@@ -28,6 +28,8 @@ from pyratify.expressions.language import (
 
 Variable = tuple[str, Kind]
 _MAX_MESSAGE = 300
+_DEEP = "recursion limit"
+_FLATTER = "Write it with fewer levels of parentheses and macros, or as several validations."
 _FAILED = "the expression could not be evaluated: "
 _TRUE, _FALSE = Answer(True), Answer(False)
 _encoder = msgspec.json.Encoder()
@@ -112,6 +114,7 @@ class Cel:
                 f"the expression is of type {expression.return_type().name()}, not a bool",
                 path=source.path,
                 remedy="Compare the value with something.",
+                stand_in=STAND_IN,
             )
         reads = frozenset(name for name in source.variables if _reads(source, declared, name))
         return CelProgram(expression.eval, env, reads, _members(expression, source))
@@ -155,7 +158,10 @@ def _compile(env: Any, source: Source) -> Any:
         raise ConfigurationError(
             f"the expression cannot be used: {_sentence(str(error))}",
             path=source.path,
-            remedy=f"Correct it; it may name {', '.join(source.variables)}.",
+            remedy=_FLATTER
+            if _DEEP in str(error)
+            else f"Correct it; it may name {', '.join(source.variables)}.",
+            stand_in=STAND_IN,
         ) from None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import Source
 
+STAND_IN = "true"
+"""An expression that can always be used, where a check goes on behind a faulty one."""
 # Texts first: two slashes in one begin no comment.
 _TEXT = r"""[rR](?:"[^"\n]*"|'[^'\n]*')|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
 _TOKENS = rf"(?P<text>{_TEXT})|//[^\n]*"
@@ -44,7 +46,10 @@ def check_texts(source: Source, fault: Callable[[str], str]) -> None:
             why = fault(probe.format(text[1])) if text is not None else ""
             if text is not None and why:
                 raise ConfigurationError(
-                    f"{text[1][:80]} is no {kind}: {why}", path=source.path, remedy=remedy
+                    f"{text[1][:80]} is no {kind}: {why}",
+                    path=source.path,
+                    remedy=remedy,
+                    stand_in=STAND_IN,
                 )
 
 
@@ -61,6 +66,7 @@ def check_presence(source: Source, names: Iterable[str]) -> None:
                 f"has({name}) asks for a variable, and variables are always there",
                 path=source.path,
                 remedy=f"Compare {name} with something, or leave has({name}) out.",
+                stand_in=STAND_IN,
             )
 
 

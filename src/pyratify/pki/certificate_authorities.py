@@ -26,11 +26,13 @@ def read_authorities(name: str, base: Path, path: str) -> str:
     try:
         data = read_file(base / name, _MAX_BYTES)
     except UnreadableFile as error:
-        raise ConfigurationError(f"{name} {error}", path=path, remedy=error.remedy) from None
+        raise ConfigurationError(f"{name} {error}", path=path, remedy=error.remedy, stand_in="") from None
     try:
         return plain_certificates(data, path)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{name}: {error.detail}", path=path, remedy=error.remedy) from None
+        raise ConfigurationError(
+            f"{name}: {error.detail}", path=path, remedy=error.remedy, stand_in=""
+        ) from None
 
 
 def plain_certificates(data: bytes, path: str) -> str:

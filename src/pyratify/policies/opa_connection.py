@@ -6,13 +6,14 @@ from typing import Protocol
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.plugin import Resources
 from pyratify.http.http_options import HttpOptions
-from pyratify.http.json_api import JsonApi, parse_address
+from pyratify.http.json_api import JsonApi, address_fault, safe_address
 from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.http.url import Url
 from pyratify.pki.certificate_authorities import read_authorities
 from pyratify.policies.opa_client import OpaClient, opa_error
 
 _UNIX = "unix:"
+_STAND_IN = "https://stand-in.invalid"
 _CERTIFICATES = "Name a file with certificates, in PEM or DER."
 
 
@@ -47,6 +48,7 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
         ConfigurationError: The address is none, or the CA certificates cannot be used.
     """
     socket = ""
+    address = safe_address(options.url)
     if options.url.startswith(_UNIX):
         # `unix:/run/opa.sock` and `unix:///run/opa.sock` are the same socket; `unix://run/opa.sock` has a host.
         socket = options.url.removeprefix(_UNIX).removeprefix("//")
@@ -55,11 +57,17 @@ def connect_opa(options: OpaAddress, seconds: float, resources: Resources) -> Op
                 f"{options.url[:200]!r} names no socket by its whole path",
                 path="opa.url",
                 remedy="Write unix:/run/opa.sock.",
+                stand_in=_STAND_IN,
             )
         # HTTP needs a host; over a socket it is never resolved.
         address = Url.parse("http://localhost/")
-    else:
-        address = parse_address(options.url, "opa.url", "https://opa.example.com:8181")
+    if address is None:
+        raise ConfigurationError(
+            address_fault(options.url),
+            path="opa.url",
+            remedy="Write one as https://opa.example.com:8181, http://127.0.0.1:8181 or unix:/run/opa.sock.",
+            stand_in=_STAND_IN,
+        )
     ca = read_authorities(options.ca_file, resources.base, "opa.caFile")
     settings = HttpOptions(ca_pem=ca, destinations=resources.shared.destinations, unix_socket=socket)
     try:
@@ -82,5 +90,6 @@ def _token(token: str) -> str:
             "the token has a blank, a line break or another character that no token has",
             path="opa.token",
             remedy="Write the token alone, or its file as file:/run/secrets/opa-token.",
+            stand_in="",
         )
     return token

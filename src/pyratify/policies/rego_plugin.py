@@ -94,6 +94,7 @@ async def _embedded(options: RegoOptions, resources: Resources) -> RegoPolicy:
             "is needed: one text can mean two policies",
             path="regoVersion",
             remedy="Write v0 for policies of Ratify v1 and of OPA before 1.0, v1 for others.",
+            stand_in="v1",
         )
     text, path = await asyncio.to_thread(_text, options, resources)
     language: Language = Registry[Any]("languages").load("rego", "engine")
@@ -143,6 +144,7 @@ async def _opa(options: RegoOptions, resources: Resources) -> RegoPolicy:
                 "is for the embedded engine; OPA has the policy itself",
                 path={"policy_path": "policyPath", "rego_version": "regoVersion"}.get(name, name),
                 remedy="Leave it out.",
+                stand_in="",
             )
     client = connect_opa(options.opa, options.timeout, resources)
     contract = options.contract

@@ -146,6 +146,7 @@ def check_rule(rule: Rule, path: str) -> None:
             f"threshold {rule.threshold} is not between 0 (all) and the number of rules, {len(rule.counted)}",
             path=f"{path}.threshold",
             remedy=_threshold_remedy(rule),
+            stand_in=0,
         )
     if len(rule.rules) > MAX_RULES:
         raise ConfigurationError(f"a group has at most {MAX_RULES} rules", path=f"{path}.rules")

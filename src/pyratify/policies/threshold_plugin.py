@@ -84,6 +84,7 @@ def _rule(options: RuleOptions, path: str, resources: Resources) -> Rule:
             f"no verifier is called {options.verifier_name[:80]!r}",
             path=f"{path}.verifierName",
             remedy=f"Name one of: {', '.join(resources.verifiers)}.",
+            stand_in=next(iter(resources.verifiers), None),
         )
     rules = tuple(
         _rule(rule, f"{path}.rules[{index}]", resources) for index, rule in enumerate(options.rules or ())
