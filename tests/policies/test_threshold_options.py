@@ -175,7 +175,7 @@ def test_a_deny_rule_without_accepted_evidence_says_what_is_wrong_with_what_ther
         verdict = policy.decide(SUBJECT, (GOOD, *reports))
         assert stale.failure is not None
         assert verdict.failure is not None
-        assert verdict.failure.message.endswith(f"is not there: {stale.failure.message}")
+        assert verdict.failure.message.endswith(f"rules out what the policy forbids: {stale.failure.message}")
         assert verdict.failure.remedy == stale.failure.remedy
     alone = policy.decide(SUBJECT, (GOOD, report(2, other))).failure
     assert alone is not None
@@ -397,7 +397,7 @@ def test_with_all_a_result_without_details_satisfies_nothing(rule: Rule) -> None
     ],
 )
 def test_what_clears_a_deny_rule_with_reasons_is_of_its_kind(result: VerifierResult, allowed: bool) -> None:
-    """A clean report of something else does not show that what the rule forbids is not there."""
+    """A clean report of something else does not rule out what the rule forbids."""
     rule = Rule("scan", deny=True, reasons=("CERT_REVOKED",), where=(("kind", "image"),))
     verdict = threshold("a", rule).decide(SUBJECT, (GOOD, report(2, result)))
     assert (verdict.decision is Decision.ALLOW) is allowed
@@ -452,3 +452,89 @@ def test_a_group_that_holds_explains_no_refusal() -> None:
     )
     assert failure is not None
     assert failure.message == "the policy needs 2 of its 2 rules satisfied; satisfied: 1"
+
+
+def several(*statements: dict[str, Any], signers: tuple[str, ...] = ("k",)) -> ArtifactReport:
+    """Return an artifact with several statements, whose own facts are those of the first, as a tag of cosign's has."""
+    first = {name: value for name, value in statements[0].items() if name not in ("succeeded", "signers")}
+    return report(1, passed("a", *signers, format="dsse", **first, statements=list(statements)))
+
+
+def statement(*signers: str, succeeded: bool = True, **facts: Any) -> dict[str, Any]:
+    """Return what a report says of one statement."""
+    return {"succeeded": succeeded, **({"signers": list(signers)} if signers else {}), **facts}
+
+
+def test_a_statement_is_of_a_kind_wherever_it_stands() -> None:
+    """Under one tag as in artifacts of its own; one that does not count is of none, and facts of two do not add up."""
+    found = several(
+        statement("k", kind="x", by="one"),
+        statement("k", kind="y"),
+        statement("k", succeeded=False, kind="z"),
+    )
+    for where, allowed in (
+        ((("kind", "x"),), True),
+        ((("kind", "y"),), True),
+        ((("kind", "y"), ("format", "dsse")), True),
+        ((("kind", "y"), ("by", "one")), False),
+        ((("kind", "z"),), False),
+    ):
+        assert allows(Rule("a", where=where), found) is allowed
+        assert allows(Rule("a", where=where, require=Require.ALL), found) is allowed
+
+
+def test_what_a_rule_forbids_hides_behind_no_other_statement() -> None:
+    """Wherever it stands; one that lacks the fact could be what is forbidden."""
+    rule = Rule(None, (Rule("a"), Rule("a", deny=True, where=(("builder", "bad"),))))
+    good, bad, silent = (statement("k", **said) for said in ({"builder": "b"}, {"builder": "bad"}, {}))
+    policy = threshold(rule)
+    for statements, decision in (
+        ((good, good), Decision.ALLOW),
+        ((good, bad), Decision.DENY),
+        ((bad, good), Decision.DENY),
+        ((good, silent), Decision.DENY),
+    ):
+        assert policy.decide(SUBJECT, (several(*statements),)).decision is decision
+
+
+def test_each_statement_counts_for_its_own_signer() -> None:
+    """Two who signed under one tag, of whom one says what is asked for, are one for a rule that asks for it."""
+    rule = Rule("a", where=(("kind", "x"),))
+    two = threshold(Rule(None, (rule, Rule("a", where=(("kind", "x"),))), 2))
+    both = several(statement("k", kind="x"), statement("m", kind="x"), signers=("k", "m"))
+    one = several(statement("k", kind="x"), statement("m", kind="y"), signers=("k", "m"))
+    assert two.decide(SUBJECT, (both,)).decision is Decision.ALLOW
+    assert two.decide(SUBJECT, (one,)).decision is Decision.DENY
+
+
+def test_an_unsigned_statement_beside_a_signed_one_is_of_no_kind() -> None:
+    """It would borrow the signer."""
+    found = several(statement("k", kind="x"), statement(kind="y"))
+    assert not allows(Rule("a", where=(("kind", "y"),)), found)
+    assert not allows(Rule("a", where=(("kind", "y"),), require_signed=True), found)
+
+
+def test_the_newest_of_several_statements_is_that_of_its_own_time() -> None:
+    """The time of the first is not that of all."""
+    kind = (("kind", "x"),)
+    found = several(statement("k", kind="x", createdAt=OLD), statement("k", kind="y", createdAt=NEW))
+    newer = report(2, failed("a", kind="x", createdAt="2026-02-01T00:00:00Z"))
+    assert not allows(Rule("a", where=kind, require=Require.NEWEST), found, newer)
+    assert allows(Rule("a", where=(("kind", "y"),), require=Require.NEWEST), found, newer)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        None,
+        "text",
+        [1, 2],
+        [{"succeeded": True}],
+        [{"succeeded": 1}] * 2,
+        [{"succeeded": True, "signers": 5}] * 2,
+    ],
+)
+def test_what_is_no_list_of_statements_is_not_read_as_one(listed: Any) -> None:
+    """Facts are a plugin's: anything may be in them."""
+    found = report(1, passed("a", "k", kind="x", statements=listed))
+    assert allows(Rule("a", where=(("kind", "x"),)), found)

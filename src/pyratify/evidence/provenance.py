@@ -182,6 +182,8 @@ def _mismatch(what: str, actual: str, expected: str) -> VerificationError:
             remedy += " What a build depends on is not taken for its source."
     elif what == "builder" and actual.partition("@")[0] in expected.split(" or "):
         remedy = f"If every release of this builder is to be trusted, write {actual.partition('@')[0]}@refs/tags/* in the policy."
+    elif actual.lower() in expected.lower().split(" or "):
+        remedy = f"They differ in case alone, which counts: if this {what} is meant, name it in the policy as the provenance does."
     return VerificationError(Reason.PROVENANCE_MISMATCH, said, remedy=remedy)
 
 

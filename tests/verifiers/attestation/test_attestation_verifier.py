@@ -142,6 +142,7 @@ async def test_what_differs_is_named_with_both_values(rules: dict[str, Any], sai
             "@refs/tags/*",
         ),
         ({"builderIds": ["https://b.example/w"]}, {}, "name it in the policy"),
+        ({"sourceUris": ["https://h/Org/app"]}, {"source": "https://h/org/App"}, "differ in case alone"),
     ],
 )
 async def test_the_remedy_is_that_of_what_differs(

@@ -9,11 +9,12 @@ from pyratify.evidence.provenance import ProvenanceRules
 from pyratify.evidence.provenance_options import ProvenanceOptions
 from pyratify.policies.threshold import Rule, ThresholdPolicy
 from pyratify.testing.attestations import REPOSITORY as SOURCE
-from pyratify.testing.attestations import SLSA_V1
+from pyratify.testing.attestations import SLSA_V1, attach_under_tag, envelope
 from pyratify.verifiers.attestation.attestation_options import RuleOptions
 from pyratify.verifiers.attestation.attestation_plugin import plugin
 from pyratify.verifiers.attestation.rules import RULES
 from support.attestation_setting import FROM_SOURCE, AttestationSetting
+from support.cosign_setting import KEY
 
 NO_RULES = {"predicateTypes", "anyContent"}
 
@@ -34,6 +35,22 @@ def test_rules_and_parameters_agree() -> None:
 def test_the_verifier_has_the_name_of_ratify_v1_too(name: str) -> None:
     """A configuration of version 1 names the type `slsa`."""
     assert Registry[object]("verifiers").load(name, "") is plugin
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_rules_of_policies_ask_for_every_statement_of_a_tag(order: tuple[int, int]) -> None:
+    """What a rule asks for or forbids is found in each layer; the first one hides none."""
+    setting = AttestationSetting()
+    made = (setting.provenance(ref="refs/heads/main"), setting.provenance(ref="refs/tags/v1"))
+    attach_under_tag(setting.store, setting.image, *(envelope(KEY, made[each]) for each in order))
+    tagged = (("sourceRef", "refs/tags/v1"),)
+    for rules, allowed in (
+        ((Rule("attestation", where=tagged),), True),
+        ((Rule("attestation", where=(("sourceRef", "refs/tags/v2"),)),), False),
+        ((Rule("attestation"), Rule("attestation", deny=True, where=tagged)), False),
+    ):
+        result = await setting.validate(FROM_SOURCE, policy=ThresholdPolicy(Rule(None, rules)))
+        assert (result.decision is Decision.ALLOW) is allowed
 
 
 @pytest.mark.parametrize(

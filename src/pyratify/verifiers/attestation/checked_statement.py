@@ -55,6 +55,9 @@ class CheckedStatement:
         data.update(self.facts)
         # What is exposed to policies can be large, and stands above once.
         data.pop("predicate", None)
+        # As policies tell signers apart; `signer` is for people.
+        if self.signer is not None:
+            data["signers"] = [self.signer]
         if self.error is not None:
             data["error"] = f"{self.error.reason}: {self.error.message}"
         return data
