@@ -49,6 +49,14 @@ def test_a_policy_that_asks_for_no_signature_is_warned_of(
     assert places(policy) == expected
 
 
+@pytest.mark.parametrize(("second", "asks"), [('a.signed != "none"', True), ("size(artifacts) > 0", False)])
+def test_one_of_several_expressions_may_ask(second: str, asks: bool) -> None:
+    """Each has to hold."""
+    validations = [{"expression": "true"}, {"expression": second}]
+    policy = {"type": "cel-policy", "parameters": {"timeout": 1.0, "validations": validations}}
+    assert places(policy) == ([] if asks else ["executors[0].policyEnforcer"])
+
+
 def test_evidence_that_is_signed_itself_needs_no_warning() -> None:
     """An attestation has a signer."""
     assert places(ANY_ALL, SIGNED) == []

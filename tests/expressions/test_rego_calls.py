@@ -47,6 +47,7 @@ EQUAL = (
     (r'glob.match("(?i)a", [], "A")', False),
     (r'glob.match(input.glob, ["/"], "x/y/z")', False),
     (r'glob.match("\\*", [], "*")', True),
+    (r'regex.replace("ab", "(a)(?P<n>b)", "${n}$1$$") == "ba$"', True),
     (r"count(input.face) == 1", True),
     (r"count(input) == 9", True),
     (r'count({"a": 1}) == 1', True),
@@ -67,6 +68,8 @@ ERRORS = (
     "regex.match(input.property, `a`)",
     "glob.match(input.set, [], `a`)",
     "glob.match(`a:*`, input.marks, `a:b`)",
+    "regex.replace(`a`, `a`, input.template) == `a`",
+    "glob.match(`a`, {}, `a`)",
     "input.fraction + 0 == 1",
     "sum(input.fractions) == 1",
     "indexof(`a`, input.nothing) == 0",
@@ -99,6 +102,7 @@ ODD: dict[str, Any] = {
     "property": r"\p{L}",
     "set": "[ab]",
     "marks": "::",
+    "template": "$1x",
     "fraction": 1.5,
     "fractions": [0.1, 0.2],
     "nothing": "",
@@ -140,6 +144,7 @@ def test_an_argument_that_the_engines_take_differently_is_an_error(body: str) ->
         ('not glob.match("[ab]*", [], input.s)', "brackets"),
         ('glob.match("{a,b}{c,d}", [], input.s)', "braces"),
         ('glob.match("a", ["::"], input.s)', "one character"),
+        ('regex.replace(input.s, "a", "$é") == ""', "names no group"),
         ('to_number("1_000") == 1000', "no number"),
         ('to_number("Infinity") > 1', "no number"),
         ('sprintf("%q", [input.s]) == "x"', "verbs"),
@@ -170,6 +175,13 @@ def test_functions_that_differ_for_ordinary_arguments_are_refused(name: str) -> 
     """Whatever their arguments are."""
     with pytest.raises(ConfigurationError, match=f"{name} gives other results"):
         holds(policy(f"{name}(input.a, input.b)"))
+
+
+def test_functions_that_the_engine_does_not_have_are_refused() -> None:
+    """When the configuration is read, and not with each image; a variable may have the name of their family."""
+    with pytest.raises(ConfigurationError, match=r"line 5: the embedded engine has no crypto\.sha256"):
+        holds(policy('crypto.sha256(input.s) == "x"'))
+    assert holds(policy('uri := {"parse": 1}; uri.parse == 1'))
 
 
 def test_a_rule_with_the_name_of_a_function_that_is_rewritten_is_refused() -> None:

@@ -81,7 +81,10 @@ ALL: dict[str, list[tuple[Any, ...]]] = {
     **{name: cases(pools) for names, pools in FUNCTIONS.items() for name in names.split()},
     "regex.match": list(patterns()),
     "regex.find_n": [(*each, -1) for each in patterns()],
-    "regex.replace": [(subject, pattern, "<$0>") for pattern, subject in patterns()],
+    "regex.replace": [
+        *((each, pattern, "<$0>") for pattern, each in patterns()),
+        *cases(("short", "replaced", "templates")),
+    ],
     "glob.match": list(globs()),
 }
 OPERATORS = ("+", "-", "*", "%", "==", "!=", "<", ">=")

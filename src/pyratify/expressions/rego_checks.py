@@ -30,6 +30,10 @@ _SEMVER = re.compile(
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
+_TEMPLATE = re.compile(
+    r"(?:[^$]|\$\$|\$\{(?:0|[1-9][0-9]?|[A-Za-z_]\w*)\}|\$(?:0|[1-9][0-9]?|[A-Za-z_][0-9A-Za-z_]*)(?![0-9A-Za-z_]|[^\x00-\x7F]))*",
+    re.ASCII,
+)
 _ESCAPED = MappingProxyType({ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
 
 
@@ -188,6 +192,12 @@ def _pattern(value: Any) -> Any:
     return write_pattern(value) if isinstance(value, str) else value
 
 
+def _template(value: Any) -> Any:
+    if isinstance(value, str) and _TEMPLATE.fullmatch(value) is None:
+        raise ValueError("has a $ that names no group: write $1, ${name}, or $$ for the sign itself")
+    return value
+
+
 def _glob(value: Any, delimiters: Any) -> Any:
     return write_glob(value, delimiters)
 
@@ -235,7 +245,7 @@ CHECKS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(
                     _network,
                     _no_number,
                 ),
-                *(_number, _operand, _operands, _pattern, _semver, _shown, _time),
+                *(_number, _operand, _operands, _pattern, _semver, _shown, _template, _time),
             )
         },
     }

@@ -68,7 +68,7 @@ def write_glob(pattern: str, delimiters: object) -> str:
     Raises:
         ValueError: The delimiters are others, or the glob has what OPA does not evaluate as its documentation says.
     """
-    marks = [] if delimiters is None else (delimiters or ["."])
+    marks = {"None": [], "[]": ["."]}.get(repr(delimiters), delimiters)
     if not isinstance(marks, list) or not all(isinstance(each, str) and len(each) == 1 for each in marks):
         raise ValueError("has delimiters that are no texts of one character")
     one = f"[^{''.join(map(_literal, marks))}]" if marks else "."

@@ -5,7 +5,7 @@ and allows everything. Functions that reach out of the policy, and those that di
 """
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_builtins import REFUSED
+from pyratify.expressions.rego_builtins import MISSING, REFUSED
 from pyratify.expressions.rego_tree import (
     Change,
     Node,
@@ -21,7 +21,7 @@ _KEYWORDS = frozenset({"if", "contains", "every", "in"})
 
 
 def refuse_functions(tree: Tree, path: str) -> None:
-    """Refuse a policy that names one of `REFUSED`, or has a rule that the engine reads otherwise than OPA.
+    """Refuse a policy that names one of `REFUSED`, calls one of `MISSING`, or has a rule that the engine reads otherwise than OPA.
 
     Raises:
         ConfigurationError: With the name of the function or rule, and its line.
@@ -32,6 +32,13 @@ def refuse_functions(tree: Tree, path: str) -> None:
         if name in REFUSED:
             raise ConfigurationError(
                 f"line {line_of(node)}: {name} {REFUSED[name]}, so it is refused", path=path, remedy=_REMEDY
+            )
+    for function in (call["fcn"] for call in of_kind(tree.modules, "Call")):
+        if name_of(function) in MISSING:
+            raise ConfigurationError(
+                f"line {line_of(function)}: the embedded engine has no {name_of(function)}",
+                path=path,
+                remedy=_REMEDY,
             )
 
 
