@@ -62,7 +62,8 @@ async def engine(
     """Open an engine that reads the simulator beside registries, and trusts one key."""
     (folder / "ca.pem").write_text(AUTHORITY.pem)
     (folder / "cosign.pub").write_bytes(KEY.pem)
-    api = {"repository": "octo/app", "url": github.url, "caFile": "ca.pem"} | attestations
+    given = {"repository": "octo/app", "url": github.url, "caFile": "ca.pem"} | attestations
+    api = {name: value for name, value in given.items() if value is not None}
     if token:
         host = github.url.partition("//")[2]
         api["credential"] = {"provider": "static", "password": token, "registries": [host]}
@@ -340,12 +341,13 @@ async def test_an_organization_is_asked_under_its_own_path(
     assert (await validate(registry, github, tmp_path, repository="", owner="octo", url=url)).succeeded
 
 
+@pytest.mark.parametrize("file", ["", None])
 async def test_the_systems_authorities_are_used_where_none_are_named(
-    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+    file: str | None, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
 ) -> None:
     """They do not know the test's own."""
     github.add(image.digest, good(image))
-    result = await validate(registry, github, tmp_path, caFile="")
+    result = await validate(registry, github, tmp_path, caFile=file)
     assert result.error is not None
     assert result.error.reason is Reason.TLS_VERIFY
 
