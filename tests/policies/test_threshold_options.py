@@ -175,7 +175,7 @@ def test_a_deny_rule_without_accepted_evidence_says_what_is_wrong_with_what_ther
         verdict = policy.decide(SUBJECT, (GOOD, *reports))
         assert stale.failure is not None
         assert verdict.failure is not None
-        assert verdict.failure.message.endswith(f"is not there: {stale.failure.message}")
+        assert verdict.failure.message.endswith(f"rules out what the policy forbids: {stale.failure.message}")
         assert verdict.failure.remedy == stale.failure.remedy
     alone = policy.decide(SUBJECT, (GOOD, report(2, other))).failure
     assert alone is not None
@@ -397,7 +397,7 @@ def test_with_all_a_result_without_details_satisfies_nothing(rule: Rule) -> None
     ],
 )
 def test_what_clears_a_deny_rule_with_reasons_is_of_its_kind(result: VerifierResult, allowed: bool) -> None:
-    """A clean report of something else does not show that what the rule forbids is not there."""
+    """A clean report of something else does not rule out what the rule forbids."""
     rule = Rule("scan", deny=True, reasons=("CERT_REVOKED",), where=(("kind", "image"),))
     verdict = threshold("a", rule).decide(SUBJECT, (GOOD, report(2, result)))
     assert (verdict.decision is Decision.ALLOW) is allowed
