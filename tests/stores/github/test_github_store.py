@@ -341,6 +341,26 @@ async def test_an_organization_is_asked_under_its_own_path(
     assert (await validate(registry, github, tmp_path, repository="", owner="octo", url=url)).succeeded
 
 
+@pytest.mark.parametrize("kind", ["orgs", "users"])
+async def test_an_owner_is_an_organization_or_a_user(
+    kind: str, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """GitHub answers 404 under the path of the other kind; what one has is not asked for again."""
+    github.owner = f"{kind}/octo"
+    github.add(image.digest, good(image))
+    assert (await validate(registry, github, tmp_path, repository="", owner="octo")).succeeded
+    paths = [hit.path.partition("/attestations")[0] for hit in github.hits]
+    assert paths == (["/orgs/octo"] if kind == "orgs" else ["/orgs/octo", "/users/octo"])
+
+
+async def test_an_owner_without_attestations_has_none_of_either_kind(
+    registry: RegistrySimulator, github: GitHubSimulator, tmp_path: Path
+) -> None:
+    """Two answers, and no error."""
+    result = await validate(registry, github, tmp_path, repository="", owner="octo")
+    assert (result.error, codes(result), len(github.hits)) == (None, {Reason.NO_EVIDENCE}, 2)
+
+
 @pytest.mark.parametrize("file", ["", None])
 async def test_the_systems_authorities_are_used_where_none_are_named(
     file: str | None, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
