@@ -27,10 +27,19 @@ def tree(rule: dict[str, Any]) -> dict[str, Any]:
     return {"type": "threshold-policy", "parameters": {"policy": {"rules": [group]}}}
 
 
+def nested(kind: str, **references: list[str]) -> dict[str, Any]:
+    """Return Ratify v1's policy, which looks below the evidence of these verifiers."""
+    return {"type": kind, "parameters": {"nestedReferences": references}}
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
         (ANY_ALL, ["executors[0].policyEnforcer"]),
+        (nested("any-all", documents=["application/vnd.cncf.notary.signature"]), []),
+        (nested("config-policy", documents=["application/vnd.cncf.notary.signature"]), []),
+        (nested("any-all", documents=[]), ["executors[0].policyEnforcer"]),
+        (nested("any-all", other=["a/b"]), ["executors[0].policyEnforcer"]),
         ({"type": "cel-policy", "parameters": {"expression": "true"}}, ["executors[0].policyEnforcer"]),
         ({"type": "cel-policy", "parameters": {"expression": 'a.signed != "none"'}}, []),
         (
@@ -47,6 +56,14 @@ def test_a_policy_that_asks_for_no_signature_is_warned_of(
 ) -> None:
     """Where nothing is written, rules of the threshold policy ask for one, and other configurations are refused."""
     assert places(policy) == expected
+
+
+@pytest.mark.parametrize(("second", "asks"), [('a.signed != "none"', True), ("size(artifacts) > 0", False)])
+def test_one_of_several_expressions_may_ask(second: str, asks: bool) -> None:
+    """Each has to hold."""
+    validations = [{"expression": "true"}, {"expression": second}]
+    policy = {"type": "cel-policy", "parameters": {"timeout": 1.0, "validations": validations}}
+    assert places(policy) == ([] if asks else ["executors[0].policyEnforcer"])
 
 
 def test_evidence_that_is_signed_itself_needs_no_warning() -> None:

@@ -1,5 +1,7 @@
 """Sources of keys that are read again."""
 
+import asyncio
+
 import pytest
 
 from pyratify.core.errors import ConfigurationError
@@ -131,6 +133,25 @@ async def test_every_source_that_is_due_is_read() -> None:
     assert await any_changed(sources)
     assert (first.reads, second.reads) == (2, 2)
     assert oldest(sources) == pytest.approx(60)
+
+
+async def test_many_sources_are_read_some_at_a_time() -> None:
+    """Each may hold a connection and a document."""
+    clock, busy, most = FakeClock(), 0, 0
+
+    async def read() -> tuple[KeyMaterial, ...]:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        await asyncio.sleep(0)
+        busy -= 1
+        return ()
+
+    sources = tuple(KeySource(f"s{number}", 60, read, clock, ()) for number in range(40))
+    clock.advance(60)
+    assert not await any_changed(sources)
+    assert most == 16
+    assert oldest(sources) == 0
 
 
 def test_without_sources_nothing_is_old() -> None:

@@ -26,9 +26,8 @@ EXPIRED = Failure(Reason.SIG_EXPIRED, "it is old", "sign again")
 GOOD = VerifierResult(
     "cosign", Outcome.PASSED, Details("1 key signed this", ("spki:1",), {"Issuer": "x"}, (EXPIRED,))
 )
-BAD = VerifierResult(
-    "notation", Outcome.FAILED, failure=Failure(Reason.CHAIN_UNTRUSTED, "unknown root", "add the root")
-)
+UNKNOWN = Failure(Reason.CHAIN_UNTRUSTED, "unknown root", "add the root")
+BAD = VerifierResult("notation", Outcome.FAILED, failure=UNKNOWN)
 LATE = VerifierResult("slow", Outcome.INCONCLUSIVE, failure=Failure(Reason.TIMEOUT, "too late", "wait"))
 UNSATISFIED = Failure(Reason.POLICY_UNSATISFIED, "1 of 1 needed", "sign it")
 
@@ -135,6 +134,10 @@ def test_text_of_an_allowed_image() -> None:
     [
         (DENIED, "DENIED .*: no matching evidence"),
         (replace(DENIED, artifacts=(artifact(ONE, GOOD),)), "DENIED .*: not enough evidence"),
+        (
+            replace(DENIED, failure=replace(UNSATISFIED, message="the policy forbids this: unknown root")),
+            "DENIED .*: refused by the policy",
+        ),
         (replace(DENIED, artifacts=(artifact(ONE, LATE),)), "DENIED .*: no evidence could be verified"),
         (replace(DENIED, failure=replace(UNSATISFIED, reason=Reason.NO_EVIDENCE)), "DENIED .*: no signature"),
         (replace(DENIED, failure=replace(UNSATISFIED, reason=Reason.SCOPE_NO_MATCH)), "DENIED .*: refused"),
@@ -142,7 +145,7 @@ def test_text_of_an_allowed_image() -> None:
         (replace(DENIED, error=replace(EXPIRED, reason=Reason.NOT_FOUND)), "ERROR .*: not found"),
         (
             replace(DENIED, error=replace(EXPIRED, reason=Reason.TLS_VERIFY)),
-            "ERROR .*: could not reach the registry, or not read all of it",
+            "ERROR .*: could not reach or read the registry",
         ),
         (replace(ALLOWED, decision=Decision.NONE), "REPORT .*"),
     ],
@@ -166,6 +169,23 @@ def test_text_says_why_and_what_to_do() -> None:
     assert shown.endswith("what to do: add the root")
     both = replace(DENIED, artifacts=(artifact(ONE, BAD, LATE),))
     assert text.render(both).endswith("what to do: sign it")
+
+
+def test_text_leaves_out_statements_of_other_types_where_the_cause_is_known() -> None:
+    """They are counted, and stay where nothing else says what is wrong."""
+    other = replace(
+        BAD, failure=replace(UNKNOWN, reason=Reason.PREDICATE_TYPE, message="of type 'x', not 'y'")
+    )
+    result = replace(DENIED, artifacts=(artifact(ONE, BAD, other),))
+    assert "of type 'x', not 'y'" in text.render(result)
+    caused = replace(
+        result, failure=replace(UNSATISFIED, message=f"the policy forbids this: {UNKNOWN.message}")
+    )
+    shown = text.render(caused)
+    assert "of type 'x'" not in shown
+    assert "failed: notation: unknown root [CHAIN_UNTRUSTED]" in shown
+    assert "  left out: 1 result about a statement of another type; -o tree shows it\n" in shown
+    assert "of type 'x', not 'y'" in tree.render(caused)
 
 
 def test_the_tree_shows_nesting() -> None:

@@ -2,22 +2,24 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pyratify.config.schema import Config, ExecutorConfig
 from pyratify.core.files import read_file
-from pyratify.core.limits import MIB
 from pyratify.core.plugin import proves_author
+from pyratify.expressions.language import MAX_TEXT
 
 _THRESHOLD = "threshold-policy"
+_ANY_ALL = ("any-all", "config-policy")
 # What policies in CEL and Rego ask for: `a.signed`, or what is attached to the document. As a member: the word may also stand
 # in the name of a verifier, or for its opposite.
 _MEMBER = r"(?:signed|nested|nestedReports)"
 _ASKING = re.compile(
     rf"""\.\s*\??{_MEMBER}\b|[\w\])]\[\s*\??["'`]{_MEMBER}["'`]\s*\]|["']{_MEMBER}["']\s*:|object\.get\([^()]*["']{_MEMBER}["']"""
 )
-_POLICY_PATH = "policyPath"
+_REGO = "rego-policy"
 
 
 def unsigned_evidence(config: Config, base: Path) -> tuple[tuple[str, str], ...]:
@@ -48,22 +50,27 @@ def _places(executor: ExecutorConfig, base: Path) -> Iterator[tuple[str, str]]:
             if rule.get("verifierName") in names and rule.get("requireSigned") is False
         )
         return
-    if not any(map(_ASKING.search, _texts(parameters, base))):
+    nested = parameters.get("nestedReferences") if policy.type in _ANY_ALL else None
+    if isinstance(nested, Mapping):
+        # An empty list stands for all types, documents that nothing signs among them.
+        names = [name for name in names if not nested.get(name)]
+    texts = chain(_texts(parameters), _file(parameters, base) if policy.type == _REGO else ())
+    if not any(map(_ASKING.search, texts)):
         yield from (("policyEnforcer", name) for name in names)
 
 
-def _texts(value: object, base: Path) -> Iterator[str]:
-    """Iterate over all texts of parameters, and those of a file that they name."""
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
-        if path := value.get(_POLICY_PATH):
-            yield read_file(base / path, MIB).decode()
-        for each in value.values():
-            yield from _texts(each, base)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each, base)
+    elif isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(each)
+
+
+def _file(parameters: Mapping[str, Any], base: Path) -> Iterator[str]:
+    """Iterate over the text of the policy's file, where it has one."""
+    if path := parameters.get("policyPath"):
+        yield read_file(base / path, MAX_TEXT).decode()
 
 
 def _rules(group: object, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -8,11 +8,12 @@ from dataclasses import field
 from pyratify.core.clock import Clock
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
-from pyratify.core.isolation import describe
+from pyratify.core.isolation import describe, gather
 from pyratify.core.key import KeyMaterial, SourceUnreachable
 
 _LOG = logging.getLogger("pyratify.keys")
 _TIMEOUT = 30.0  # seconds; a service that does not answer must not hold up the watch over everything else
+_AT_ONCE = 16  # sources that are read: each may hold a connection and a document
 # Seconds; an interval may be hours, and a moment's fault must not last as long. After an outage, in which the keys in use stay,
 # less often: a service that does not answer takes the time of all that is watched beside it.
 _RETRY, _RETRY_OUTAGE = 15.0, 60.0
@@ -104,7 +105,7 @@ def _essence(materials: tuple[KeyMaterial, ...]) -> frozenset[tuple[bytes, str]]
 async def any_changed(sources: tuple[KeySource, ...]) -> bool:
     """Return whether one of the sources changed; each one that is due is read."""
     # Side by side: a service that does not answer must not delay the news of the others.
-    return any(await asyncio.gather(*(source.changed() for source in sources)))
+    return any(await gather([source.changed for source in sources], _AT_ONCE))
 
 
 def any_outdated(sources: tuple[KeySource, ...]) -> bool:

@@ -97,18 +97,18 @@ def _of_deny(leaf: Rule, reports: Reports) -> Verdict:
     if any(result.outcome is Outcome.INCONCLUSIVE for result in results) or any(
         report.outcome is not None for report in reports
     ):
-        what = f"not all evidence for the verifier {leaf.verifier!r} could be read, and what could not may be what the policy forbids"
+        what = f"some evidence for the verifier {leaf.verifier!r} could not be read, and it may be what the policy forbids"
     elif not any(result.passed for result in results):
-        what = f"nothing that the verifier {leaf.verifier!r} accepted shows that what the policy forbids is not there"
+        what = f"the verifier {leaf.verifier!r} accepted nothing that rules out what the policy forbids"
         # What is of another type says nothing of what is wrong with the evidence that was meant.
         told = [each.failure for each in results if each.failure and each.failure.reason not in _OTHER_KINDS]
         if told and told[0] is not None:
             return deny(Reason.POLICY_UNSATISFIED, f"{what}: {told[0].message}", told[0].remedy)
     elif leaf.require_signed and not any(result.details and result.details.signers for result in results):
-        what = f"what the verifier {leaf.verifier!r} accepted is not signed, so it does not show that what the policy forbids is not there"
+        what = f"what the verifier {leaf.verifier!r} accepted is not signed, so it does not rule out what the policy forbids"
         return deny(Reason.EVIDENCE_UNSIGNED, what)
     else:
-        what = f"a result of the verifier {leaf.verifier!r} has facts that the policy forbids, or lacks those that would show it has not"
+        what = f"a result of the verifier {leaf.verifier!r} has facts that the policy forbids, or lacks those that would rule them out"
     return deny(Reason.POLICY_UNSATISFIED, what)
 
 

@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 from pyratify.core.errors import Failure
+from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, ValidationResult, VerifierResult, flatten
 from pyratify.render.plain import MAX_REPORT, clean
-from pyratify.render.words import because, headline, judgement, signer_names
+from pyratify.render.words import because, explained, headline, judgement, signer_names
+
+_OTHER_KINDS = frozenset({Reason.PREDICATE_TYPE, Reason.PAYLOAD_TYPE})
 
 
 def render(result: ValidationResult, *, color: bool = False) -> str:
@@ -42,15 +45,23 @@ def _lines(result: ValidationResult) -> Iterator[str]:
     why = result.error or result.failure
     if why is not None:
         yield f"  why:  {because(why)[0]}"
-    for report in flatten(result.artifacts):
-        yield from _report(report, passed=result.succeeded)
+    reports = tuple(flatten(result.artifacts))
+    items = tuple(item for report in reports for item in report.results)
+    # The cause is known then, and what other documents are not is noise; -o tree shows it.
+    left_out = _OTHER_KINDS if why is not None and explained(why, items) else frozenset()
+    for report in reports:
+        yield from _report(report, passed=result.succeeded, left_out=left_out)
+    count = sum(item.failure is not None and item.failure.reason in left_out for item in items)
+    if count:
+        what = "1 result about a statement of another type; -o tree shows it"
+        yield f"  left out: {what if count == 1 else f'{count} results about statements of other types; -o tree shows them'}"
     for limit in result.limits:
         yield f"  limit: {because(limit)[0]}"
     if why is not None:
         yield f"  what to do: {_remedy(result, why)}"
 
 
-def _report(report: ArtifactReport, *, passed: bool) -> Iterator[str]:
+def _report(report: ArtifactReport, *, passed: bool, left_out: frozenset[Reason]) -> Iterator[str]:
     if report.platform is not None:
         why = f": {because(report.failure)[0]}" if report.failure is not None else ""
         yield f"  platform {clean(report.platform)}: {judgement(report)}{why}; {report.artifact.digest[:19]}"
@@ -68,7 +79,7 @@ def _report(report: ArtifactReport, *, passed: bool) -> Iterator[str]:
             by = f", signed by {', '.join(names)}" if names else ""
             yield f"  verified: {clean(item.verifier)}: {clean(item.details.description)}{by}; {where}"
             yield from (f"    {line}" for line in warnings(item))
-        elif item.failure is not None and not passed:
+        elif item.failure is not None and not passed and item.failure.reason not in left_out:
             yield f"  {_word(item.outcome)}: {clean(item.verifier)}: {because(item.failure)[0]}; {where}"
 
 

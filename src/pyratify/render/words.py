@@ -1,8 +1,10 @@
 """The words of the text renderers: what was decided, and why, in one sentence each."""
 
+from collections.abc import Iterable
+
 from pyratify.core.errors import Failure
 from pyratify.core.reason import Reason
-from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, flatten
+from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, VerifierResult, flatten
 from pyratify.core.verifier import Details
 from pyratify.render.plain import MAX_REFERENCE, clean
 
@@ -67,7 +69,7 @@ def summary(result: ValidationResult) -> str:
 def undecided(error: Failure) -> str:
     """Return why nothing could be decided, in a few words."""
     if error.reason in _UNREACHED:
-        return "could not reach the registry, or not read all of it"
+        return "could not reach or read the registry"
     return "not found" if error.reason is Reason.NOT_FOUND else "could not be decided"
 
 
@@ -88,6 +90,11 @@ def because(failure: Failure) -> tuple[str, str]:
     return f"{clean(failure.message)} [{failure.reason}]", clean(failure.remedy)
 
 
+def explained(failure: Failure, items: Iterable[VerifierResult]) -> bool:
+    """Return whether a denial repeats what one of the verifiers says, so that it is the cause."""
+    return any(item.failure is not None and item.failure.message in failure.message for item in items)
+
+
 def _denied(result: ValidationResult, failure: Failure) -> str:
     if failure.reason is Reason.NO_EVIDENCE:
         return "no signature"
@@ -96,6 +103,9 @@ def _denied(result: ValidationResult, failure: Failure) -> str:
     if failure.reason is not Reason.POLICY_UNSATISFIED:
         return "refused"
     items = [item for report in flatten(result.artifacts) for item in report.results]
+    # More evidence would not help where the policy denies for what one of them says.
+    if explained(failure, items):
+        return "refused by the policy"
     if any(item.passed for item in items):
         return "not enough evidence"
     undecided = sum(item.outcome is Outcome.INCONCLUSIVE for item in items)

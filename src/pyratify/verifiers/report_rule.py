@@ -65,7 +65,8 @@ class ReportJudge:
         """
         found = self.reports
         if self.vex is not None:
-            found = replace(found, suppresses=await self.vex.about(evidence, now))
+            suppression = await self.vex.about(evidence, now)
+            found = replace(found, suppresses=suppression, why_not=suppression.why_not)
         # Earlier reports cost requests, and only a leeway counts from them.
         if signers is not None and evidence.siblings is not None and found.rules.has_leeway:
             read = partial(signers.read, _sightings)

@@ -215,7 +215,14 @@ def test_a_license_that_could_deny_nothing_is_an_error_of_the_configuration(
 
 @pytest.mark.parametrize(
     ("text", "near"),
-    [("GPL3", "GPL-3.0-only"), ("Apache2", "Apache-2.0"), ("BDS-3-Clause", "BSD-3-Clause"), ("qqqqq", "")],
+    [
+        ("GPL3", "GPL-3.0-only"),
+        ("GPLv3", "GPL-3.0-only"),
+        ("GPLv2+", "GPL-2.0-or-later"),
+        ("Apache2", "Apache-2.0"),
+        ("BDS-3-Clause", "BSD-3-Clause"),
+        ("qqqqq", ""),
+    ],
 )
 def test_a_misspelt_license_is_answered_with_the_nearest_one(text: str, near: str) -> None:
     """As people write them."""

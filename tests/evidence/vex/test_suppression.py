@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 
+from pyratify.core.descriptor import Descriptor
+from pyratify.core.digest import Digest
 from pyratify.core.errors import VerificationError
 from pyratify.core.reason import Reason
+from pyratify.evidence.judgement import Circumstances
 from pyratify.evidence.vex.package_url import parse_package_url
 from pyratify.evidence.vex.read_vex import read_vex
 from pyratify.evidence.vex.statement import Status
 from pyratify.evidence.vex.suppression import Suppression
 from pyratify.evidence.vulnerability.finding import Finding
+from pyratify.evidence.vulnerability.judge_report import VulnerabilityJudge
+from pyratify.evidence.vulnerability.rules import VulnerabilityRules
 from pyratify.evidence.vulnerability.severity import Severity
-from pyratify.testing.vulnerability import cyclonedx_vex, openvex
+from pyratify.testing.vulnerability import Vulnerability, cyclonedx_vex, openvex, trivy_report
 
 SUBJECT = "sha256:" + "ab" * 32
 OTHER = "sha256:" + "cd" * 32
@@ -259,6 +264,20 @@ BROKEN: dict[str, object] = {
 }
 
 
+@pytest.mark.parametrize("version", ["1.4", "1.5", "1.6", "1.7"])
+def test_every_version_of_cyclonedx_with_analyses_is_read(version: str) -> None:
+    """They are in its specification from 1.4 on."""
+    assert suppressed(cyclonedx_vex(SUBJECT) | {"specVersion": version})
+
+
+def test_a_document_of_csaf_is_called_by_its_name() -> None:
+    """It is VEX, and another format; what is nothing known is not taken for it."""
+    with pytest.raises(VerificationError, match="CSAF is not read; OpenVEX and CycloneDX JSON are"):
+        read_vex(BROKEN["CSAF"])
+    with pytest.raises(VerificationError, match="it has no known format"):
+        read_vex({})
+
+
 @pytest.mark.parametrize("document", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_vex_document_is_refused(document: object) -> None:
     """A document that does not follow its format says nothing."""
@@ -463,3 +482,36 @@ def test_packages_that_are_not_read_do_not_make_a_statement_one_about_all(member
     document = openvex(SUBJECT)
     document["statements"][0]["products"][0].update(members)
     assert not suppressed(document)
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        (openvex(OTHER), "names no product by the digest of this image"),
+        (REFUSED["another version"], "names other packages or versions of this image"),
+        (REFUSED["a justification of no kind"], "has no justification of its specification, or no time"),
+        (REFUSED["of no time"], "has no justification of its specification, or no time"),
+        (REFUSED["of the future"], "is dated in the future, or a later statement says otherwise"),
+        (REFUSED["affected"], ""),
+    ],
+)
+def test_a_statement_that_misses_its_finding_says_why(document: object, why: str) -> None:
+    """The first condition that does not hold; a statement that was not to suppress has nothing to explain."""
+    suppression = Suppression([read_vex(document)], SUBJECT, NOW)
+    said = suppression.why_not(finding())
+    assert said == (why and f"the VEX statement on CVE-2021-44228 {why}")
+    assert suppression.why_not(finding("CVE-2000-0001")) == ""
+
+
+def test_a_refused_report_says_why_a_statement_does_not_count() -> None:
+    """Beside the findings, with what to do about it."""
+    suppression = Suppression([read_vex(openvex(OTHER))], SUBJECT, NOW)
+    rules = VulnerabilityRules(denied_ids=frozenset({"CVE-2021-44228"}))
+    judge = VulnerabilityJudge(rules, why_not=suppression.why_not)
+    with pytest.raises(VerificationError) as caught:
+        judge.judge(
+            trivy_report(Vulnerability("CVE-2021-44228")),
+            Circumstances(Descriptor("m", Digest(SUBJECT), 1), NOW),
+        )
+    assert "names no product by the digest of this image" in caught.value.message
+    assert "correct that VEX statement" in caught.value.remedy

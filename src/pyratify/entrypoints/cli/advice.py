@@ -70,6 +70,9 @@ def _flagged(item: VerifierResult, arguments: Namespace) -> VerifierResult:
 
 
 _REMEDIES = {
+    "attestation": {
+        Reason.PREDICATE_TYPE: "Attach a statement of a type that the flags ask for, as with `cosign attest --type`.",
+    },
     "notation": {
         Reason.IDENTITY_MISMATCH: "If this signer is to be trusted, name it as the message does, with --trusted-identity.",
         Reason.CHAIN_UNTRUSTED: "If this signer is to be trusted, give its authority's certificate with --cert; "

@@ -13,6 +13,7 @@ from pyratify.evidence.sbom.license_expression import (
     InvalidExpression,
     check_installed,
     listed,
+    stands_for,
 )
 from pyratify.evidence.sbom.license_rules import ANY, ExpressionTest, LicenseRules, MentionTest
 from pyratify.evidence.sbom.package_options import PackageOptions, package_rules
@@ -176,6 +177,9 @@ def _is_known(text: str) -> bool:
 
 
 def _nearest(text: str) -> str:
+    meant = [each for each in listed() if each.lower() in stands_for(text)]
+    if meant:
+        return max(meant, key=len)
     start = _letters(text)
     # `GPL3` for `GPL-3.0-only`: a matcher of letters would find `NGPL`.
     longer = [each for each in listed() if start and _letters(each).startswith(start)]

@@ -41,6 +41,25 @@ class Suppression:
         latest = max(about, key=self._rank, default=None)
         return latest is not None and self._suppresses(latest)
 
+    def why_not(self, finding: Finding) -> str:
+        """Return why a statement that could suppress the finding does not; empty where there is none."""
+        named = (statement for name in finding.names for statement in self._by_name.get(name, ()))
+        could = [statement for statement in named if statement.status.suppresses]
+        if not could:
+            return ""
+        products = [
+            each for statement in could for each in statement.products if self._subject in each.digests
+        ]
+        if not products:
+            why = "names no product by the digest of this image"
+        elif not any(each.has(finding) for each in products):
+            why = "names other packages or versions of this image"
+        elif not any(statement.may_suppress for statement in could):
+            why = "has no justification of its specification, or no time"
+        else:
+            why = "is dated in the future, or a later statement says otherwise"
+        return f"the VEX statement on {finding.identifier[:80]} {why}"
+
     def _is_about(self, statement: Statement, finding: Finding) -> bool:
         products = (each for each in statement.products if self._subject in each.digests)
         # What suppresses must name the package; what takes it back counts in doubt, too.

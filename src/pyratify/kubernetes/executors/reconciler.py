@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import field, replace
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
 
 from pyratify.config.watch_configuration import Generation
 from pyratify.core.clock import Clock
@@ -17,6 +17,7 @@ from pyratify.core.engine import Engine
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.fingerprint import Fingerprint
 from pyratify.core.instrumented import instrument_engine
+from pyratify.core.isolation import gather
 from pyratify.core.key_source import any_changed, oldest
 from pyratify.core.scope import ScopeMap
 from pyratify.kubernetes.client.resource import Resource
@@ -28,9 +29,7 @@ _LOG = logging.getLogger("pyratify.kubernetes")
 _BUILD_SECONDS = 30.0
 _FIRST_RETRY = 15.0  # the cause may pass by itself, as a Secret that is created later
 _LONGEST_RETRY = 300.0
-_AT_ONCE = 16  # executors that are built or checked
-T = TypeVar("T")
-R = TypeVar("R")
+_AT_ONCE = 16  # executors that are built or checked: each may hold connections and documents
 
 Instrument = Callable[[Engine], Engine]
 
@@ -122,7 +121,7 @@ class Reconciler:
         # One that was refused for the number alone has an unchanged generation: build it as soon as it fits.
         self._stale |= self._too_many
         # The oldest are kept, so that a new resource displaces none that is in service.
-        found = await _each(self._build, resources[:most])
+        found = await gather([partial(self._build, each) for each in resources[:most]], _AT_ONCE)
         many = ConfigurationError(
             f"a namespace may have at most {most} executors, and this one is not among the oldest",
             remedy="Delete one of them, or write several scopes into one resource.",
@@ -151,7 +150,8 @@ class Reconciler:
             for uid, each in self.states.items()
             if each.built is not None and each.fault is None
         }
-        changed = await _each(_changed, checked.values())
+        # Side by side: a service that does not answer must not delay the news of the others.
+        changed = await gather([partial(_changed, each) for each in checked.values()], _AT_ONCE)
         self._stale.update(uid for uid, has in zip(checked, changed, strict=True) if has)
         return bool(self._stale)
 
@@ -259,17 +259,6 @@ class Reconciler:
         for each in dropped:
             if id(each) not in kept:
                 await each.release()
-
-
-async def _each(work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
-    # Side by side: a service that does not answer must not delay the others. Bounded: each may hold connections and documents.
-    slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(item: T) -> R:
-        async with slots:
-            return await work(item)
-
-    return await asyncio.gather(*map(one, items))
 
 
 async def _changed(built: BuiltExecutor) -> bool:

@@ -82,7 +82,7 @@ def test_the_three_kinds_of_refusal_read_differently(run: Run, registry: Registr
     assert "could not be decided" in texts[2]
     assert "REGISTRY_AUTH" in texts[2]
     assert "docker login" in texts[2]
-    assert "could not reach the registry" in texts[3]
+    assert "could not reach or read the registry" in texts[3]
     assert len({text.splitlines()[0].rpartition(":")[2] for text in texts}) == 4
     assert all("what to do: " in text for text in texts)
 

@@ -85,6 +85,15 @@ def test_nothing_else_is_taken_out(
     assert config.read_text() == before
 
 
+def test_without_a_configuration_there_is_nothing_to_take_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where containerd runs with its defaults."""
+    assert install(tmp_path, "--bin-dir", tmp_path / "bin", "--undo", "--write") == 0
+    assert "nothing to change" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_stands_behind_the_settings_stays(tmp_path: Path) -> None:
     """Also where an editor changed the ends of the lines, and in comments like ours."""
     config = tmp_path / "config.toml"
