@@ -177,6 +177,25 @@ def test_functions_that_differ_for_ordinary_arguments_are_refused(name: str) -> 
         holds(policy(f"{name}(input.a, input.b)"))
 
 
+@pytest.mark.parametrize(
+    ("body", "remedy"),
+    [
+        ("input.n * 1.5 > 3", "Count in tenths"),
+        (r"regex.match(`\p{L}`, input.s)", "Write classes of ASCII"),
+        ('glob.match("[a]", [], input.s)', "Write regex.match,"),
+        ('sprintf("%q", [input.s]) == "x"', "with %v for anything"),
+        ("time.parse_ns(`2006`, input.s) > 0", "Write time.parse_rfc3339_ns,"),
+        ("count(input.l) == 1 with count as f", "Replace data"),
+    ],
+)
+def test_a_refusal_says_what_to_write(body: str, remedy: str) -> None:
+    """And that a real OPA evaluates everything."""
+    with pytest.raises(ConfigurationError) as error:
+        holds(policy(body))
+    assert remedy in error.value.remedy
+    assert error.value.remedy.endswith("let a real OPA evaluate the policy (engine: opa).")
+
+
 def test_helpers_are_written_in_the_syntax_of_the_policy() -> None:
     """The old one, the new one, and the old one that imports the new one or its words."""
     body = "{ count(input.s) - 1 == 0; sprintf(`%s%v`, [input.s, input.n]) == `😀3` }"

@@ -39,6 +39,20 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 )
 """What each refused function would do; the message names it."""
 
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "base64.is_valid": "base64.decode, which is an error for what is invalid",
+        "json.filter": "object.filter",
+        "json.is_valid": "json.unmarshal, which is an error for what is invalid",
+        "json.remove": "object.remove",
+        "object.subset": "every key, value in part { whole[key] == value }",
+        "regex.split": "split with a text",
+        "semver.is_valid": "regex.match with the form that is meant",
+        "time.add_date": "a sum of nanoseconds",
+        "time.parse_ns": "time.parse_rfc3339_ns",
+    }
+)
+"""What a refused function can be replaced by."""
 MISSING = frozenset(f"{family}.{name}" for family, names in _ABSENT.items() for name in names.split())
 """Functions of OPA that the engine does not have: a call would be an error of each evaluation."""
 

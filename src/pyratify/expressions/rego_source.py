@@ -5,7 +5,7 @@ and allows everything. Functions that reach out of the policy, and those that di
 """
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_builtins import MISSING, REFUSED
+from pyratify.expressions.rego_builtins import INSTEAD, MISSING, REFUSED
 from pyratify.expressions.rego_tree import (
     Change,
     Node,
@@ -31,7 +31,11 @@ def refuse_functions(tree: Tree, path: str) -> None:
     for name, node in tree.names():
         if name in REFUSED:
             raise ConfigurationError(
-                f"line {line_of(node)}: {name} {REFUSED[name]}, so it is refused", path=path, remedy=_REMEDY
+                f"line {line_of(node)}: {name} {REFUSED[name]}, so it is refused",
+                path=path,
+                remedy=f"Write {INSTEAD[name]}, or let a real OPA evaluate the policy (engine: opa)."
+                if name in INSTEAD
+                else _REMEDY,
             )
     for function in (call["fcn"] for call in of_kind(tree.modules, "Call")):
         if name_of(function) in MISSING:
