@@ -158,7 +158,7 @@ def test_an_argument_that_the_engines_take_differently_is_an_error(body: str) ->
         ("input.l[0.0] == `a`", "index"),
         ("count(input.l) == 1 with count as f", "count behind `with`"),
         ("f(1) with f as regex.match", "regex.match behind `with`"),
-        ("__pyratify_pattern(`a`) == `a`", "are taken"),
+        ("__pyratify_x := 1; __pyratify_x == 1", "are taken"),
     ],
 )
 def test_what_is_written_otherwise_in_the_policy_is_refused(body: str, named: str) -> None:
@@ -215,7 +215,7 @@ def test_helpers_are_written_in_the_syntax_of_the_policy() -> None:
 
 def test_functions_that_the_engine_does_not_have_are_refused() -> None:
     """When the configuration is read, and not with each image; a variable may have the name of their family."""
-    with pytest.raises(ConfigurationError, match=r"line 5: the embedded engine has no crypto\.sha256"):
+    with pytest.raises(ConfigurationError, match=r"line 5: .* has a function crypto\.sha256"):
         holds(policy('crypto.sha256(input.s) == "x"'))
     assert holds(policy('uri := {"parse": 1}; uri.parse == 1'))
 

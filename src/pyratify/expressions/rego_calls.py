@@ -7,7 +7,7 @@ import json
 import re
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_builtins import CHECKED
+from pyratify.expressions.rego_builtins import CHECKED, REWRITTEN
 from pyratify.expressions.rego_checks import CHECKS, HELPERS, PREFIX
 from pyratify.expressions.rego_tree import (
     COLLECTIONS,
@@ -33,8 +33,6 @@ _REMEDIES = {
     "text": _FORMAT,
     "integer": "Write a whole number; sprintf shows anything by %v",
 }
-# With how many arguments each has.
-_REWRITTEN = {"count": 1, "glob.match": 3, "json.marshal": 1, "sprintf": 2}
 _VERB = re.compile(r"%(.?)", re.DOTALL)
 _FORMATTED = {"s": "text", "v": "value", "d": "integer"}
 # What a helper in Rego does with a number.
@@ -55,7 +53,7 @@ def check_calls(tree: Tree, path: str) -> list[Change]:
         for check, argument in zip(CHECKED.get(name, ()), call["params"], strict=False):
             if check is not None:
                 changes += _checked(tree, argument, check, name, path)
-        if name in _REWRITTEN:
+        if name in REWRITTEN:
             changes += _rewritten(tree, call, name, path)
     for operation in of_kind(tree.modules, "ArithExpr"):
         if operation["op"] != "Mod":
@@ -80,7 +78,7 @@ def _refuse_other_uses(tree: Tree, path: str) -> None:
         raise ConfigurationError(
             f"names that begin with {PREFIX} are taken", path=path, remedy="Write other names."
         )
-    known = CHECKED.keys() | _REWRITTEN.keys()
+    known = CHECKED.keys() | REWRITTEN.keys()
     called = {name_of(call["fcn"]) for call in of_kind(tree.modules, "Call")} & known
     for node in tree.rule_names():
         if name_of(node) in called:
@@ -129,7 +127,7 @@ def _constant(tree: Tree, node: Node) -> str | int | float | None:
 
 def _rewritten(tree: Tree, call: Node, name: str, path: str) -> list[Change]:
     arguments = call["params"]
-    if len(arguments) < _REWRITTEN[name]:
+    if len(arguments) < REWRITTEN[name]:
         raise _refused(f"{name} with too few arguments", {"": call}, path)
     function, (start, end) = tree.place(call["fcn"]), tree.place({"": call})
     if name == "json.marshal":
