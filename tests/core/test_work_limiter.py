@@ -177,10 +177,9 @@ async def test_a_turn_that_is_given_as_the_wait_ends_is_not_lost() -> None:
     async with limiter.work("slow"):
         with due(clock.monotonic() + 1e-9):
             waits = asyncio.ensure_future(once(limiter))
-        await asyncio.sleep(0)  # it waits now
-        await asyncio.sleep(0)  # its time is over, which it learns after this task
-    await asyncio.wait([waits])
+        await asyncio.sleep(0)  # it waits now, and its time is over, which it learns after this task
     async with asyncio.timeout(5):
+        assert await waits == "slow"
         assert await once(limiter) == "slow"
     assert limiter.waiting == 0
 

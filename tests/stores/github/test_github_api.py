@@ -17,7 +17,7 @@ from pyratify.core.offload import LARGE
 from pyratify.core.reason import Reason
 from pyratify.credentials.providers import AnonymousCredentials
 from pyratify.http.http_options import HttpOptions
-from pyratify.http.transport import Request
+from pyratify.http.transport import Headers, Request
 from pyratify.http.transport_asyncio import asyncio_transport
 from pyratify.http.url import Url
 from pyratify.stores.github import github_api
@@ -145,6 +145,53 @@ async def test_each_form_of_address_is_asked_where_its_api_is(address: str, expe
     (request,) = service.asked
     url = f"{request.url.origin}{request.url.target}"
     assert url == f"{expected}/attestations/{IMAGE}?per_page=30"
+
+
+class Redirecting(JsonService):
+    """An API that redirects the first request within itself.
+
+    Args:
+        status: The status of that answer.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+    def respond(self, request: Request) -> tuple[int, object]:
+        """Redirect, then list one bundle."""
+        first = len(self.asked) == 1
+        self.headers = Headers((("location", "/repositories/1/attestations/x"),) if first else ())
+        return (self.status, {}) if first else (200, {"attestations": [{"bundle": {}}]})
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_every_redirect_that_keeps_the_method_is_followed(status: int) -> None:
+    """From the former name of a repository; each request says which version of the API is meant."""
+    service = Redirecting(status)
+    asked = GitHubApi(Url.parse("https://api.github.com"), "repos/octo/app", service, AnonymousCredentials())
+    assert [each async for each in asked.bundles(IMAGE)] == [b"{}"]
+    assert [request.url.target.partition("?")[0] for request in service.asked] == [
+        f"/repos/octo/app/attestations/{IMAGE}",
+        "/repositories/1/attestations/x",
+    ]
+    expected = {
+        ("Accept", "application/vnd.github+json"),
+        ("X-GitHub-Api-Version", "2022-11-28"),
+        ("User-Agent", "pyratify"),
+    }
+    assert [set(request.headers) for request in service.asked] == [expected, expected]
+
+
+@pytest.mark.parametrize("status", [300, 303, 304])
+async def test_no_other_redirect_is_followed(status: int) -> None:
+    """What is not known to be an answer leaves it undecided."""
+    service = Redirecting(status)
+    asked = GitHubApi(Url.parse("https://api.github.com"), "repos/octo/app", service, AnonymousCredentials())
+    with pytest.raises(StoreError) as refused:
+        assert not [each async for each in asked.bundles(IMAGE)]
+    assert refused.value.reason is Reason.REGISTRY_ERROR
+    assert len(service.asked) == 1
 
 
 async def test_a_bundle_that_left_memory_is_a_gap_and_not_the_publishers_fault(

@@ -62,7 +62,8 @@ async def engine(
     """Open an engine that reads the simulator beside registries, and trusts one key."""
     (folder / "ca.pem").write_text(AUTHORITY.pem)
     (folder / "cosign.pub").write_bytes(KEY.pem)
-    api = {"repository": "octo/app", "url": github.url, "caFile": "ca.pem"} | attestations
+    given = {"repository": "octo/app", "url": github.url, "caFile": "ca.pem"} | attestations
+    api = {name: value for name, value in given.items() if value is not None}
     if token:
         host = github.url.partition("//")[2]
         api["credential"] = {"provider": "static", "password": token, "registries": [host]}
@@ -340,12 +341,33 @@ async def test_an_organization_is_asked_under_its_own_path(
     assert (await validate(registry, github, tmp_path, repository="", owner="octo", url=url)).succeeded
 
 
+@pytest.mark.parametrize("kind", ["orgs", "users"])
+async def test_an_owner_is_an_organization_or_a_user(
+    kind: str, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+) -> None:
+    """GitHub answers 404 under the path of the other kind; what one has is not asked for again."""
+    github.owner = f"{kind}/octo"
+    github.add(image.digest, good(image))
+    assert (await validate(registry, github, tmp_path, repository="", owner="octo")).succeeded
+    paths = [hit.path.partition("/attestations")[0] for hit in github.hits]
+    assert paths == (["/orgs/octo"] if kind == "orgs" else ["/orgs/octo", "/users/octo"])
+
+
+async def test_an_owner_without_attestations_has_none_of_either_kind(
+    registry: RegistrySimulator, github: GitHubSimulator, tmp_path: Path
+) -> None:
+    """Two answers, and no error."""
+    result = await validate(registry, github, tmp_path, repository="", owner="octo")
+    assert (result.error, codes(result), len(github.hits)) == (None, {Reason.NO_EVIDENCE}, 2)
+
+
+@pytest.mark.parametrize("file", ["", None])
 async def test_the_systems_authorities_are_used_where_none_are_named(
-    registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
+    file: str | None, registry: RegistrySimulator, github: GitHubSimulator, image: Descriptor, tmp_path: Path
 ) -> None:
     """They do not know the test's own."""
     github.add(image.digest, good(image))
-    result = await validate(registry, github, tmp_path, caFile="")
+    result = await validate(registry, github, tmp_path, caFile=file)
     assert result.error is not None
     assert result.error.reason is Reason.TLS_VERIFY
 

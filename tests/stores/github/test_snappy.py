@@ -73,11 +73,13 @@ def test_every_element_stands_for_what_the_format_says(data: st.DataObject) -> N
         (b"\x00", b""),
         (b"\x03\x08abc", b"abc"),
         (b"\x08\x00a" + b"\x1a\x01\x00", b"a" * 8),
+        (b"\x7f\xf0\x7e" + b"a" * 127, b"a" * 127),
+        (b"\x80\x01\xf0\x7f" + b"a" * 128, b"a" * 128),
     ],
 )
 def test_the_elements_of_the_format_are_decoded(block: bytes, text: bytes) -> None:
     """Copies with offsets of one, two and four bytes."""
-    assert decode(block, 100) == text
+    assert decode(block, len(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,9 @@ def test_the_elements_of_the_format_are_decoded(block: bytes, text: bytes) -> No
         b"\x05\x04ab",
         b"\x02\x08abc",
         b"\x03\x08ab",
-        b"\x04\x04ab\x01\x03",
-        b"\x04\x04ab\x01\x00",
+        b"\x06\x04ab\x01\x03",
+        b"\x06\x04ab\x01\x00",
+        b"\x05\x04ab\x01\x02",
         b"\x04\x01\x01",
         b"\x03\xf4\x02",
         b"\x03\x04ab\x01\x02",

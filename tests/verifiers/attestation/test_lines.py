@@ -17,7 +17,7 @@ from pyratify.core.report import ValidationResult
 from pyratify.sigstore import statement_reader
 from pyratify.sigstore.media_types import BUNDLE
 from pyratify.sigstore.statement_envelopes import SignedStatement, authenticate
-from pyratify.sigstore.statement_formats import DSSE, IN_TOTO_BUNDLE, RATIFY_V1
+from pyratify.sigstore.statement_formats import DSSE, IN_TOTO_BUNDLE, MAX_ATTESTATION, RATIFY_V1
 from pyratify.testing.attestations import SLSA_V1, VERIFIER, VSA, bundle, envelope, in_toto, summary
 from pyratify.testing.cosign import CosignKey
 from pyratify.testing.memory import make_manifest
@@ -160,6 +160,27 @@ async def test_lines_that_were_not_tried_may_be_the_ones_that_are_refused(
     result = await setting.validate({**FROM_SOURCE, **parameters}, resources=ManyKeys())
     assert result.succeeded is counts, result.to_json()
     assert counts or reasons(result) == {Reason.ATTEMPT_LIMIT}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "counts"),
+    [({"require": "all"}, False), ({"require": "newest"}, False), ({}, True)],
+)
+@pytest.mark.parametrize("fault", [Reason.BLOB_NOT_FOUND, Reason.SIZE_EXCEEDED])
+async def test_a_layer_that_cannot_be_read_may_be_the_one_that_is_refused(
+    parameters: dict[str, Any], fault: Reason, *, counts: bool
+) -> None:
+    """What was never pushed, or is too large, is unknown like a line that was not tried."""
+    setting = AttestationSetting()
+    one, two = (json.dumps(envelope(KEY, setting.provenance())).encode() + b" " * n for n in (0, 1))
+    if fault is Reason.SIZE_EXCEEDED:
+        two += b" " * MAX_ATTESTATION
+    setting.store.attach(setting.image, DSSE, (DSSE, one), (DSSE, two))
+    if fault is Reason.BLOB_NOT_FOUND:
+        del setting.store.blobs[Digest.of(two)]
+    result = await setting.validate({**FROM_SOURCE, **parameters})
+    assert result.succeeded is counts, result.to_json()
+    assert counts or reasons(result) == {fault}
 
 
 async def test_a_file_of_many_lines_does_not_hold_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:

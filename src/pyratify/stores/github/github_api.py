@@ -49,6 +49,7 @@ class GitHubApi:
         most: How many attestations of one digest are read.
         seconds: How long one request may take.
         most_bytes: How many bytes the bundles of one digest may have together.
+        otherwise: What is asked where the owner has nothing: a name is that of an organization or of a user; empty for nothing.
     """
 
     address: Url
@@ -58,6 +59,7 @@ class GitHubApi:
     most: int = 100
     seconds: float = 10.0
     most_bytes: int = MAX_LISTING
+    otherwise: str = ""
 
     async def bundles(self, digest: Digest) -> AsyncGenerator[bytes, None]:
         """Iterate over the bundles of a digest, page by page; none where GitHub knows nothing of it.
@@ -82,10 +84,22 @@ class GitHubApi:
 
     async def _entries(self, digest: Digest) -> AsyncGenerator[Sequence[Mapping[str, Any]], None]:
         """Iterate over what the pages list, a few at a time; errors as of `bundles`."""
+        for owner in (self.owner, self.otherwise) if self.otherwise else (self.owner,):
+            is_empty = True
+            async with aclosing(self._entries_of(owner, digest)) as entries:
+                async for some in entries:
+                    is_empty = False
+                    yield some
+            if not is_empty:
+                return
+
+    async def _entries_of(
+        self, owner: str, digest: Digest
+    ) -> AsyncGenerator[Sequence[Mapping[str, Any]], None]:
         base = self.address.target.rstrip("/")
         url: Url | None = Url(
             self.address.origin,
-            f"{base}/{self.owner}/attestations/{digest}?per_page={min(self.most, _PAGE)}",
+            f"{base}/{owner}/attestations/{digest}?per_page={min(self.most, _PAGE)}",
         )
         left = self.most
         while url is not None:

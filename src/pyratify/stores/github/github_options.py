@@ -13,7 +13,7 @@ class AttestationsOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     Attributes:
         repository: The repository on GitHub that built the images, as `octo/app`.
-        owner: In place of a repository: the organization, of all whose repositories attestations are taken.
+        owner: In place of a repository: the organization or user, of all whose repositories attestations are taken.
         url: The API: of GitHub Enterprise Server `https://HOST/api/v3`, of an enterprise with data residency
             `https://api.SUBDOMAIN.ghe.com`.
         credential: Where its token comes from, by a `provider` that has one for the API's host; anonymous when omitted, which public

@@ -42,7 +42,14 @@ async def build(name: str, options: GitHubOptions, resources: Resources) -> GitH
     return GitHubStore(
         registry,
         GitHubApi(
-            address, owner, asyncio_transport(settings), credentials, api.max_attestations, options.timeout
+            address,
+            owner,
+            asyncio_transport(settings),
+            credentials,
+            api.max_attestations,
+            options.timeout,
+            # GitHub answers 404 under the path of organizations where the name is a user's.
+            otherwise=f"users/{api.owner}" if api.owner else "",
         ),
     )
 

@@ -70,7 +70,8 @@ def check_all_read(
 
     Raises:
         StoreError: Why one could not be read.
-        VerificationError: `ATTEMPT_LIMIT` or `SIGNATURE_LIMIT`: the artifact has more statements than are judged.
+        VerificationError: `ATTEMPT_LIMIT`, `SIGNATURE_LIMIT`, `SIZE_EXCEEDED` or `BLOB_NOT_FOUND`: the artifact has more statements than are
+            judged, or one that is too large or was never pushed.
     """
     if quantifier is Quantifier.ANY and not any(each.may_deny for each in requirements):
         return
@@ -117,7 +118,8 @@ def _newest(statements: list[CheckedStatement]) -> list[CheckedStatement]:
     return [each for each, time in zip(statements, times, strict=True) if time == max(known)]
 
 
-_CUT = (Reason.ATTEMPT_LIMIT, Reason.SIGNATURE_LIMIT)
+# What is too much, too large, or was never pushed.
+_CUT = (Reason.ATTEMPT_LIMIT, Reason.SIGNATURE_LIMIT, Reason.SIZE_EXCEEDED, Reason.BLOB_NOT_FOUND)
 _QUANTIFIED = {
     Quantifier.ALL: "all have to be good",
     Quantifier.NEWEST: "the newest has to be good",

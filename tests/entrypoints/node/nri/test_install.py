@@ -60,9 +60,26 @@ def test_crio_gets_a_file_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixtu
     nri = tomllib.loads(written.read_text())["crio"]["nri"]
     assert nri["default_validator"]["nri_validator_required_plugins"] == ["ratify"]
     assert nri["default_validator"]["nri_enable_default_validator"] is True
+    assert install(tmp_path, *crio, "--write") == 0
+    assert install(tmp_path, *crio, "--undo", "--write") == 0
     assert install(tmp_path, *crio, "--undo", "--write") == 0
     assert not list(tmp_path.iterdir())
     other = '[crio.nri.default_validator]\nnri_validator_required_plugins = ["other"]\n'
     (tmp_path / "10-other.conf").write_text(other)
     assert install(tmp_path, *crio, "--write") != 0
     assert "10-other.conf requires plugins already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("undo", [(), ("--undo",)])
+def test_what_else_is_in_the_file_of_crio_is_not_lost(
+    tmp_path: Path, undo: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is replaced and removed whole, so it has to be as it was written."""
+    crio = ("--crio", str(tmp_path))
+    assert install(tmp_path, *crio, "--write") == 0
+    (written,) = tmp_path.iterdir()
+    changed = f'{written.read_text()}[crio.runtime]\nlog_level = "debug"\n'
+    written.write_text(changed)
+    assert install(tmp_path, *crio, *undo, "--write") == 3
+    assert "99-ratify.conf has other settings" in capsys.readouterr().err
+    assert written.read_text() == changed

@@ -1,5 +1,6 @@
 """`ratify node install nri`: the setting by which containerd makes no container while the plugin is absent, and how it is undone."""
 
+import tomllib
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ def plan(arguments: Namespace) -> Iterator[FileChange]:
 
     Raises:
         ConfigurationError: containerd's configuration cannot be read, switches NRI off, has settings of the validator already, or cannot
-            be continued.
+            be continued; or CRI-O's file has other settings than its own.
     """
     if arguments.crio:
         yield _crio(Path(arguments.crio), undo=arguments.undo)
@@ -72,7 +73,14 @@ def _crio(folder: Path, *, undo: bool) -> FileChange:
                 f"{other} requires plugins already, and a later file would replace them",
                 remedy=f'Add "{NAME}" to nri_validator_required_plugins there.',
             )
-    return FileChange(path=path, before=text_of(path), after=None if undo else _CRIO)
+    before = text_of(path)
+    # Replaced and removed whole: what else is in it would be lost.
+    if before is not None and parse_toml(path) != tomllib.loads(_CRIO):
+        raise ConfigurationError(
+            f"{path} has other settings than those that `ratify node install nri` writes",
+            remedy="Move yours to a file of another name, and remove this one by hand.",
+        )
+    return FileChange(path=path, before=before, after=None if undo else _CRIO)
 
 
 def check_result(changes: tuple[FileChange, ...]) -> None:
