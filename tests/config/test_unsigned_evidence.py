@@ -27,10 +27,19 @@ def tree(rule: dict[str, Any]) -> dict[str, Any]:
     return {"type": "threshold-policy", "parameters": {"policy": {"rules": [group]}}}
 
 
+def nested(kind: str, **references: list[str]) -> dict[str, Any]:
+    """Return Ratify v1's policy, which looks below the evidence of these verifiers."""
+    return {"type": kind, "parameters": {"nestedReferences": references}}
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
         (ANY_ALL, ["executors[0].policyEnforcer"]),
+        (nested("any-all", documents=["application/vnd.cncf.notary.signature"]), []),
+        (nested("config-policy", documents=["application/vnd.cncf.notary.signature"]), []),
+        (nested("any-all", documents=[]), ["executors[0].policyEnforcer"]),
+        (nested("any-all", other=["a/b"]), ["executors[0].policyEnforcer"]),
         ({"type": "cel-policy", "parameters": {"expression": "true"}}, ["executors[0].policyEnforcer"]),
         ({"type": "cel-policy", "parameters": {"expression": 'a.signed != "none"'}}, []),
         (

@@ -166,3 +166,11 @@ def test_a_bool_is_called_one() -> None:
     """Not a number, which it is in Python."""
     with pytest.raises(EvaluationError, match="deny is a bool, not a set of messages"):
         answer_of({"allow": True, "deny": False}, "data.pyratify")
+
+
+def test_the_sentence_of_a_message_with_details_is_shown() -> None:
+    """As other tools read it; anything else is shown as it is."""
+    deny = [{"msg": "not by root", "uid": 0}, {"msg": 1}, 7, "", {"text": "x"}]
+    answer = answer_of({"allow": True, "deny": deny}, "data.pyratify")
+    assert not answer.holds
+    assert answer.messages == ("not by root", '{"msg": 1}', "7", "denied", '{"text": "x"}')

@@ -12,6 +12,7 @@ from pyratify.core.plugin import proves_author
 from pyratify.expressions.language import MAX_TEXT
 
 _THRESHOLD = "threshold-policy"
+_ANY_ALL = ("any-all", "config-policy")
 # What policies in CEL and Rego ask for: `a.signed`, or what is attached to the document. As a member: the word may also stand
 # in the name of a verifier, or for its opposite.
 _MEMBER = r"(?:signed|nested|nestedReports)"
@@ -49,6 +50,10 @@ def _places(executor: ExecutorConfig, base: Path) -> Iterator[tuple[str, str]]:
             if rule.get("verifierName") in names and rule.get("requireSigned") is False
         )
         return
+    nested = parameters.get("nestedReferences") if policy.type in _ANY_ALL else None
+    if isinstance(nested, Mapping):
+        # An empty list stands for all types, documents that nothing signs among them.
+        names = [name for name in names if not nested.get(name)]
     texts = chain(_texts(parameters), _file(parameters, base) if policy.type == _REGO else ())
     if not any(map(_ASKING.search, texts)):
         yield from (("policyEnforcer", name) for name in names)

@@ -62,8 +62,13 @@ def _messages(deny: object, query: str) -> tuple[str, ...]:
     # An object or a bool in its place could be a rule that is written wrongly, and would forbid nothing.
     if not isinstance(deny, list | tuple):
         raise EvaluationError(f"{query}.deny is {_kind(deny)}, not a set of messages")
-    texts = [each if isinstance(each, str) else json.dumps(each) for each in deny[:_MAX_MESSAGES]]
-    return tuple(text[:_MAX_MESSAGE] or "denied" for text in texts)
+    return tuple(_text(each)[:_MAX_MESSAGE] or "denied" for each in deny[:_MAX_MESSAGES])
+
+
+def _text(message: object) -> str:
+    # As with Gatekeeper and Conftest, an object has its sentence in `msg`, and details beside it.
+    said = message.get("msg") if isinstance(message, Mapping) else message
+    return said if isinstance(said, str) else json.dumps(message)
 
 
 def _kind(value: Any) -> str:

@@ -78,3 +78,28 @@ async def test_vex_documents_are_files_and_no_keys(tmp_path: Path) -> None:
     found = (await inlined(document, tmp_path))["parameters"]["vex"]
     assert found["files"] == ["platform.openvex.json"]
     assert list(found["trustPolicies"][0]["keys"]) == ["inline"]
+
+
+async def test_a_policy_in_a_file_is_found_and_put_in(tmp_path: Path) -> None:
+    """As the text that its engine reads; a policy that is there already stays."""
+    (tmp_path / "p.rego").write_text("package pyratify\nallow := true\n")
+    parameters = {"policyPath": "p.rego", "regoVersion": "v1"}
+    document = {"policyEnforcer": {"type": "rego-policy", "parameters": parameters}}
+    assert list(local_files(document)) == [("policyEnforcer.parameters.policyPath", "p.rego")]
+    found = await inlined(document, tmp_path)
+    assert found["policyEnforcer"]["parameters"] == {
+        "policy": "package pyratify\nallow := true\n",
+        "regoVersion": "v1",
+    }
+    both = {"policy": "package x", "policyPath": "p.rego"}
+    assert await inlined(both, tmp_path) == both
+
+
+@pytest.mark.parametrize("data", [None, b"\xff", b" " * 70_000])
+async def test_a_policy_that_cannot_be_put_in_is_refused(data: bytes | None, tmp_path: Path) -> None:
+    """A file that is missing, no text, or too long."""
+    if data is not None:
+        (tmp_path / "p.rego").write_bytes(data)
+    with pytest.raises(ConfigurationError, match=r"p\.rego") as caught:
+        await inlined({"policyPath": "p.rego"}, tmp_path)
+    assert caught.value.path == "policyPath"

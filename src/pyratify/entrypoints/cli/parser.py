@@ -136,7 +136,11 @@ def _convert(parser: Parser) -> None:
     add("file", metavar="FILE", help="a configuration or resources, YAML or JSON; - is standard input")
     add("--name", default="ratify", metavar="NAME", help="what resources are to be called (default: ratify)")
     add("--namespace", default="", metavar="NAME", help="make NamespacedExecutors of this namespace")
-    add("--inline-files", action="store_true", help="put keys and certificates of files into the resources")
+    add(
+        "--inline-files",
+        action="store_true",
+        help="put keys, certificates and policies of files into the resources",
+    )
 
 
 def _completion(add: Add) -> None:

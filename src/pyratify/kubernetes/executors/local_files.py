@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from pyratify.config.locations import join
+from pyratify.core.errors import ConfigurationError
+from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.key import KeyMaterial
+from pyratify.expressions.language import MAX_TEXT
 from pyratify.keys.documents import FileDocuments
 
 _PATHS = frozenset(
@@ -21,9 +24,11 @@ _PATHS = frozenset(
         "trustPolicy",
         "trustStore",
         "path",
+        "policyPath",
         "folder",
     }
 )
+_POLICY = "policyPath"
 _NO_FILES = frozenset(
     {"", "public-good", "staging", "github"}
 )  # the built-in roots are values of the same parameter
@@ -73,7 +78,7 @@ def _schemas(value: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
 
 
 async def inlined(document: Any, base: Path, parent: str = "") -> Any:
-    """Return the document with the keys and certificates that the provider `files` reads as texts of the provider `inline`.
+    """Return the document with the keys and certificates that the provider `files` reads as texts of the provider `inline`, and policies as texts.
 
     Where the keys have different periods, which one text cannot have, they stay files.
 
@@ -83,13 +88,15 @@ async def inlined(document: Any, base: Path, parent: str = "") -> Any:
         parent: The key of the document.
 
     Raises:
-        ConfigurationError: A file cannot be read, or holds a private key.
+        ConfigurationError: A file cannot be read, holds a private key, or a policy is no text.
     """
     if isinstance(document, list):
         return [await inlined(each, base, parent) for each in document]
     if not isinstance(document, dict):
         return document
     found = {key: await inlined(value, base, key) for key, value in document.items()}
+    if isinstance(found.get(_POLICY), str) and not found.get("policy"):
+        found["policy"] = _policy(base / found.pop(_POLICY))
     period = _period(found.get("files"))
     # A provider has one text, which may be there already; VEX documents are no keys.
     if period is None or "inline" in found or parent == "vex":
@@ -97,6 +104,17 @@ async def inlined(document: Any, base: Path, parent: str = "") -> Any:
     paths = [base / _path(each) for each in found.pop("files")]
     text = "".join(_pem(each) for each in await FileDocuments(paths).keys())
     return {**found, "inline": {"keys" if parent == "keys" else "certs": text, **period}}
+
+
+def _policy(path: Path) -> str:
+    try:
+        return read_file(path, MAX_TEXT).decode()
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{path} {error}", path=_POLICY, remedy=error.remedy) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{path} is no text in UTF-8", path=_POLICY, remedy="Name a file with a policy in Rego."
+        ) from None
 
 
 def _period(files: Any) -> dict[str, str] | None:

@@ -130,7 +130,7 @@ def _convert(arguments: Namespace, console: Console) -> int:
         inline = (
             ""
             if arguments.inline_files
-            else "--inline-files puts keys and certificates into the resources; or "
+            else "--inline-files puts keys, certificates and policies into the resources; or "
         )
         how = "put them into a Secret and name that (provider kubernetes), or mount them into the Pod at this path"
         console.note(f"what to do: {inline}{how}")
