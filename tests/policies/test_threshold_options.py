@@ -275,6 +275,45 @@ def test_a_refusal_names_what_was_found() -> None:
     assert "1 of 2 artifacts" in _message(NEWEST, GOOD, report(2, failed("a")))
 
 
+SIGNED = Rule("scan", deny=True, require_signed=True, where=(("verdict", "bad"),))
+
+
+@pytest.mark.parametrize(
+    ("rule", "reports", "reason", "says"),
+    [
+        (SCAN, (report(2, inconclusive("scan")),), DIRTY, "could not be read"),
+        (SCAN, (report(2, passed("scan")), unread(3)), DIRTY, "could not be read"),
+        (SCAN, (), DIRTY, "the verifier 'scan' accepted nothing"),
+        (SIGNED, (report(2, passed("scan", verdict="clean")),), Reason.EVIDENCE_UNSIGNED, "is not signed"),
+        (
+            SIGNED,
+            (report(2, passed("scan", "k", verdict="bad")),),
+            DIRTY,
+            "has facts that the policy forbids",
+        ),
+    ],
+)
+def test_a_refusal_by_a_deny_rule_says_what_it_lacks(
+    rule: Rule, reports: tuple[ArtifactReport, ...], reason: Reason, says: str
+) -> None:
+    """Not that the policy needs more of its rules satisfied."""
+    failure = threshold("a", rule).decide(SUBJECT, (GOOD, *reports)).failure
+    assert isinstance(failure, Failure)
+    assert failure.reason is reason
+    assert says in failure.message
+
+
+def test_a_refusal_by_a_deny_rule_names_the_first_of_what_it_forbids() -> None:
+    """In the order of the listing."""
+    rule = Rule("scan", deny=True, reasons=("CERT_REVOKED", "EVIDENCE_STALE"))
+    one, two = failed("scan", Reason.CERT_REVOKED), failed("scan", Reason.EVIDENCE_STALE)
+    for first, second in ((one, two), (two, one)):
+        failure = threshold("a", rule).decide(SUBJECT, (GOOD, report(2, first), report(3, second))).failure
+        assert failure is not None
+        assert first.failure is not None
+        assert failure.remedy == first.failure.remedy
+
+
 @pytest.mark.parametrize(
     ("where", "says"),
     [
@@ -333,6 +372,24 @@ def test_options_that_contradict_one_another_are_refused(rule: Rule, path: str) 
     assert error.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("rule", "remedy"),
+    [
+        (Rule(None, (Rule("a"), Rule("b")), 3), "Write at most 2, the number of its rules."),
+        (
+            Rule(None, (Rule("a"), SCAN), 2),
+            "Write at most 1, the number of its rules, not counting those that deny.",
+        ),
+        (Rule("a", threshold=1), "Leave threshold out: it is for the rules below."),
+    ],
+)
+def test_a_threshold_that_cannot_be_reached_says_what_could_be(rule: Rule, remedy: str) -> None:
+    """Of the rules that it counts, where there are any."""
+    with pytest.raises(ConfigurationError) as error:
+        threshold("b", rule)
+    assert error.value.remedy == remedy
+
+
 async def test_the_options_are_read_from_a_configuration() -> None:
     """In camel case, with strict types."""
     rule = {
@@ -348,6 +405,22 @@ async def test_the_options_are_read_from_a_configuration() -> None:
     assert (first.require, first.require_signed) == (Require.NEWEST, True)
     assert dict(first.where) == {"predicateType": "x", "level": 3, "ok": True}
     assert (second.deny, second.reasons) == (True, ("SIG_INVALID",))
+
+
+async def test_a_group_is_read_from_a_configuration() -> None:
+    """It names no verifier, and its rules do; one that is misspelt is refused at its place, with those there are."""
+    group = {
+        "threshold": 1,
+        "rules": [{"verifierName": "a"}, {"verifierName": "b", "rules": [{"verifierName": "a"}]}],
+    }
+    options = decode(ThresholdOptions, {"policy": {"threshold": 1, "rules": [group]}}, "parameters")
+    policy = await plugin.build("p", options, FakeResources(verifiers=("a", "b")))
+    inner = Rule(None, (Rule("a"), Rule("b", (Rule("a"),))), 1)
+    assert policy.root == Rule(None, (inner,), 1)
+    with pytest.raises(ConfigurationError, match="no verifier is called 'b'") as caught:
+        await plugin.build("p", options, FakeResources(verifiers=("a", "c")))
+    assert caught.value.path == "policy.rules[0].rules[1].verifierName"
+    assert caught.value.remedy == "Name one of: a, c."
 
 
 @pytest.mark.parametrize(
@@ -589,3 +662,13 @@ def test_what_is_no_list_of_statements_is_not_read_as_one(listed: Any) -> None:
     """Facts are a plugin's: anything may be in them."""
     found = report(1, passed("a", "k", kind="x", statements=listed))
     assert allows(Rule("a", where=(("kind", "x"),)), found)
+
+
+def test_a_group_that_does_not_hold_explains_the_refusal() -> None:
+    """However deep the rule that is not satisfied stands."""
+    inner = Rule(None, (Rule("a"), SCAN))
+    policy = ThresholdPolicy(Rule(None, (Rule("b"), Rule(None, (inner, Rule("c")), 1))))
+    evidence = (GOOD, report(2, passed("b", "k")), report(3, failed("scan", Reason.CERT_REVOKED)))
+    failure = policy.decide(SUBJECT, evidence).failure
+    assert failure is not None
+    assert "the policy forbids what the verifier 'scan' found" in failure.message

@@ -339,12 +339,17 @@ LEEWAY = {"deniedSeverities": ["critical"], "leeway": {"critical": "3d"}}
 
 
 @pytest.mark.parametrize("first", ["2026-05-31T00:00:00Z", "2026-05-20T00:00:00Z"])
-async def test_a_leeway_counts_from_the_first_signed_report_that_names_a_finding(first: str) -> None:
+@pytest.mark.parametrize(
+    ("rules", "fixed"), [(LEEWAY, "2.15.0"), ({"fixable": LEEWAY}, "2.15.0"), ({"unfixable": LEEWAY}, "")]
+)
+async def test_a_leeway_counts_from_the_first_signed_report_that_names_a_finding(
+    first: str, rules: dict[str, Any], fixed: str
+) -> None:
     """A new report of the same finding begins no new leeway; Grype does not say when it was published."""
-    setting = VulnerabilitySetting()
+    setting, finding = VulnerabilitySetting(), Vulnerability(fixed=fixed)
     for time in (first, "2026-06-01T12:00:00Z"):
-        setting.attest(VULN, vuln_predicate(grype_report(Vulnerability(), created=time), finished=time))
-    result = await setting.validate(LEEWAY, attested=True)
+        setting.attest(VULN, vuln_predicate(grype_report(finding, created=time), finished=time))
+    result = await setting.validate(rules, attested=True)
     young = first > "2026-05-30"
     assert (result.decision is Decision.ALLOW) is young, reasons(result)
     if young:

@@ -264,6 +264,20 @@ BROKEN: dict[str, object] = {
 }
 
 
+@pytest.mark.parametrize("version", ["1.4", "1.5", "1.6", "1.7"])
+def test_every_version_of_cyclonedx_with_analyses_is_read(version: str) -> None:
+    """They are in its specification from 1.4 on."""
+    assert suppressed(cyclonedx_vex(SUBJECT) | {"specVersion": version})
+
+
+def test_a_document_of_csaf_is_called_by_its_name() -> None:
+    """It is VEX, and another format; what is nothing known is not taken for it."""
+    with pytest.raises(VerificationError, match="CSAF is not read; OpenVEX and CycloneDX JSON are"):
+        read_vex(BROKEN["CSAF"])
+    with pytest.raises(VerificationError, match="it has no known format"):
+        read_vex({})
+
+
 @pytest.mark.parametrize("document", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_vex_document_is_refused(document: object) -> None:
     """A document that does not follow its format says nothing."""
