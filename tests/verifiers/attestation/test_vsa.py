@@ -58,6 +58,12 @@ def setting_with(*predicates: dict[str, Any], key: CosignKey = KEY) -> Attestati
         ({"signers": [OTHER.fingerprint]}, {}, Reason.PROVENANCE_MISMATCH),
         ({"resourceUris": ["https://example.com/other"]}, {}, Reason.PROVENANCE_MISMATCH),
         ({"policyUris": ["https://example.com/policy"], "policyDigests": [f"sha256:{'1' * 64}"]}, {}, None),
+        ({"policyDigests": [f"gitBlob:{'a' * 40}"]}, {"policy": {"digest": {"gitBlob": "a" * 40}}}, None),
+        (
+            {"policyDigests": [f"gitCommit:{'a' * 40}"]},
+            {"policy": {"digest": {"gitBlob": "a" * 40}}},
+            Reason.PROVENANCE_MISMATCH,
+        ),
         ({"policyDigests": [f"sha256:{'2' * 64}"]}, {}, Reason.PROVENANCE_MISMATCH),
         ({"dependencyLevels": ["SLSA_BUILD_LEVEL_1"]}, {}, Reason.PROVENANCE_MISMATCH),
         ({"dependencyLevels": ["SLSA_BUILD_LEVEL_1"]}, {"dependencyLevels": {}}, None),
