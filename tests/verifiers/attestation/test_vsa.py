@@ -138,10 +138,10 @@ async def test_a_summary_must_say_what_its_entry_asks_for(
             {"timeVerified": None},
             "nothing says when the verification summary was made",
         ),
-        ({}, {"policy": None}, "malformed verification summary: policy is missing and no object"),
+        ({}, {"policy": None}, "malformed verification summary: policy is missing"),
         ({}, {"verifier": ""}, "malformed verification summary: verifier.id is empty"),
-        ({}, {"resourceUri": None}, "malformed verification summary: resourceUri is missing and no text"),
-        ({}, {"result": None}, "malformed verification summary: verificationResult is missing and no text"),
+        ({}, {"resourceUri": None}, "malformed verification summary: resourceUri is missing"),
+        ({}, {"result": None}, "malformed verification summary: verificationResult is missing"),
     ],
 )
 async def test_what_differs_is_named_with_both_values(
@@ -165,7 +165,7 @@ async def test_a_summary_without_a_verifier_is_malformed() -> None:
     del said["verifier"]
     failure = (await setting_with(said).validate({"vsa": [entry()]})).artifacts[0].results[0].failure
     assert failure is not None
-    assert failure.message == "malformed verification summary: verifier is missing and no object"
+    assert failure.message == "malformed verification summary: verifier is missing"
 
 
 async def test_a_summary_without_a_time_has_no_fact_of_it() -> None:
