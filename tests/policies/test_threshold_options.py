@@ -289,7 +289,7 @@ SIGNED = Rule("scan", deny=True, require_signed=True, where=(("verdict", "bad"),
             SIGNED,
             (report(2, passed("scan", "k", verdict="bad")),),
             DIRTY,
-            "has facts that the policy forbids",
+            "has what the policy forbids: 'verdict' is 'bad'",
         ),
     ],
 )
