@@ -1008,7 +1008,7 @@ class TestTroubles:
         first, other = images(store, True, False)
         store.tags["v1"] = first.digest
         denied(await validate(store, reference=replace(REFERENCE, digest=other.digest)), Reason.NO_EVIDENCE)
-        assert ("manifest", str(first.digest)) not in store.calls
+        assert ("fetch_manifest", str(first.digest)) not in store.calls
 
     async def test_an_index_without_evidence_beside_a_manifest_without_is_denied(self) -> None:
         """The report shows both."""

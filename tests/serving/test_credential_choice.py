@@ -230,9 +230,15 @@ async def test_refusals_without_a_generation_are_not_remembered() -> None:
 
 async def test_refusals_take_a_bounded_part_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tenants choose the references, and registries the messages."""
-    monkeypatch.setattr(credential_choice, "_REFUSALS", 20_000)
+    monkeypatch.setattr(
+        credential_choice, "_REFUSALS", 20_000
+    )  # of those here some eighteen, two of each reference
     here = Setting(REFUSING)
-    for number in range(50):
-        await here.refused(ONE, reference=Reference.parse(f"example.com/app:v{number}"))
-    assert await here.refused(ONE, reference=Reference.parse("example.com/app:v49")) == []
-    assert len(await here.refused(ONE, reference=Reference.parse("example.com/app:v0"))) == 2
+    first, *others = (Reference.parse(f"example.com/app:v{number}") for number in range(11))
+    for reference in (first, *others[:5]):
+        await here.refused(ONE, reference=reference)
+    assert await here.refused(ONE, reference=first) == []
+    for reference in others:
+        await here.refused(ONE, reference=reference)
+    assert await here.refused(ONE, reference=others[-1]) == []
+    assert len(await here.refused(ONE, reference=first)) == 2
