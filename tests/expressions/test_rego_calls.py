@@ -8,8 +8,8 @@ pytest.importorskip("regorus", reason="the extra rego is not installed")
 
 from expressions.test_rego_negation import holds, policy
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego import screen
+from pyratify.expressions.language import EvaluationError, Source
+from pyratify.expressions.rego import language, screen
 
 # What the two engines would evaluate differently: a condition, and what it is in OPA.
 EQUAL = (
@@ -177,6 +177,23 @@ def test_functions_that_differ_for_ordinary_arguments_are_refused(name: str) -> 
         holds(policy(f"{name}(input.a, input.b)"))
 
 
+def test_helpers_are_written_in_the_syntax_of_the_policy() -> None:
+    """The old one, the new one, and the old one that imports the new one or its words."""
+    body = "{ count(input.s) - 1 == 0; sprintf(`%s%v`, [input.s, input.n]) == `😀3` }"
+    for head, version in (
+        ("allow if", "v1"),
+        ("allow", "v0"),
+        ("import rego.v1\nallow if", "v0"),
+        ("import future.keywords\nallow if", "v0"),
+        ("import future.keywords.in\nallow", "v0"),
+        ("import future.keywords.if\nallow", "v0"),
+    ):
+        compiled = language.compile(
+            Source(f"package pyratify\n{head} {body}", {}, "policy", {"version": version})
+        )
+        assert compiled.evaluate({"input": {"s": "\U0001f600", "n": 3}}).holds
+
+
 def test_functions_that_the_engine_does_not_have_are_refused() -> None:
     """When the configuration is read, and not with each image; a variable may have the name of their family."""
     with pytest.raises(ConfigurationError, match=r"line 5: the embedded engine has no crypto\.sha256"):
@@ -193,7 +210,10 @@ def test_a_rule_with_the_name_of_a_function_that_is_rewritten_is_refused() -> No
 
 def test_the_checks_stand_in_the_call() -> None:
     """A constant is written as what it is checked to be; a helper stands behind the policy, in both syntaxes."""
-    for version, condition in (("v1", "if "), ("v0", "")):
+    for version, condition, helper in (
+        ("v1", "if ", '__pyratify_count(x) := count(split(x, "")) if { is_string(x) } else := count(x)'),
+        ("v0", "", '__pyratify_count(x) = count(split(x, "")) { is_string(x) } else = count(x)'),
+    ):
         text = f"package pyratify\nallow {condition}{{ regex.match(input.p, `a`); regex.match(`\\d`, count(input.l)) }}"
         body = (
             'regex.match(__pyratify_pattern(input.p), `a`); regex.match("[0-9]", __pyratify_count(input.l))'
@@ -201,7 +221,7 @@ def test_the_checks_stand_in_the_call() -> None:
         assert screen(text, "policy", v0=version == "v0").splitlines() == [
             "package pyratify",
             f"allow {condition}{{ {body} }}",
-            '__pyratify_count(x) = array.concat([count(x) | is_string(x) == false], [count(split(x, "")) | is_string(x)])[0]',
+            helper,
         ]
 
 

@@ -16,17 +16,20 @@ regex.is_valid regex.split regex.template_match rego.parse_module semver.is_vali
 time.format time.parse_ns units.parse units.parse_bytes urlquery.decode urlquery.decode_object urlquery.encode urlquery.encode_object
 uuid.parse yaml.is_valid yaml.marshal yaml.unmarshal
 """
-_ABSENT = """
-array.flatten crypto.hmac.equal crypto.hmac.md5 crypto.hmac.sha1 crypto.hmac.sha256 crypto.hmac.sha512 crypto.md5 crypto.parse_private_keys
-crypto.sha1 crypto.sha256 crypto.x509.parse_and_verify_certificates crypto.x509.parse_and_verify_certificates_with_options
-crypto.x509.parse_certificate_request crypto.x509.parse_certificates crypto.x509.parse_keypair crypto.x509.parse_rsa_private_key
-graphql.is_valid graphql.parse graphql.parse_and_verify graphql.parse_query graphql.parse_schema graphql.schema_is_valid io.jwt.decode
-io.jwt.decode_verify io.jwt.encode_sign io.jwt.encode_sign_raw io.jwt.verify_eddsa io.jwt.verify_es256 io.jwt.verify_es384
-io.jwt.verify_es512 io.jwt.verify_hs256 io.jwt.verify_hs384 io.jwt.verify_hs512 io.jwt.verify_ps256 io.jwt.verify_ps384
-io.jwt.verify_ps512 io.jwt.verify_rs256 io.jwt.verify_rs384 io.jwt.verify_rs512 net.cidr_contains_matches net.cidr_intersects
-net.cidr_merge net.cidr_overlap providers.aws.sign_req regex.globs_match rego.metadata.chain rego.metadata.rule strings.render_template
-uri.is_valid uri.parse
-"""
+_ABSENT = {
+    "array": "flatten",
+    "crypto.hmac": "equal md5 sha1 sha256 sha512",
+    "crypto": "md5 parse_private_keys sha1 sha256",
+    "crypto.x509": "parse_and_verify_certificates parse_and_verify_certificates_with_options parse_certificate_request parse_certificates parse_keypair parse_rsa_private_key",
+    "graphql": "is_valid parse parse_and_verify parse_query parse_schema schema_is_valid",
+    "io.jwt": "decode decode_verify encode_sign encode_sign_raw verify_eddsa verify_es256 verify_es384 verify_es512 verify_hs256 verify_hs384 verify_hs512 verify_ps256 verify_ps384 verify_ps512 verify_rs256 verify_rs384 verify_rs512",
+    "net": "cidr_contains_matches cidr_intersects cidr_merge cidr_overlap",
+    "providers.aws": "sign_req",
+    "regex": "globs_match",
+    "rego.metadata": "chain rule",
+    "strings": "render_template",
+    "uri": "is_valid parse",
+}
 REFUSED: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("http.send", "opa.runtime", "net.lookup_ip_addr"), _OUT),
@@ -36,7 +39,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 )
 """What each refused function would do; the message names it."""
 
-MISSING = frozenset(_ABSENT.split())
+MISSING = frozenset(f"{family}.{name}" for family, names in _ABSENT.items() for name in names.split())
 """Functions of OPA that the engine does not have: a call would be an error of each evaluation."""
 
 _SLICE = (None, "integer", "integer")

@@ -54,11 +54,17 @@ def check_calls(tree: Tree, path: str) -> list[Change]:
             check = "difference" if operation["op"] == "Sub" else "operand"
             for operand in (operation["lhs"], operation["rhs"]):
                 changes += _checked(tree, operand, check, "arithmetic", path)
-    written = {new.rstrip(b"(").decode() for _, _, new in changes}
-    helpers = "".join(
-        f"\n{PREFIX}{name}(x) = {body}\n" for name, body in HELPERS.items() if f"{PREFIX}{name}" in written
-    )
+    helpers = _helpers(tree, {new.rstrip(b"(").decode() for _, _, new in changes})
     return [*changes, (len(tree.data), len(tree.data), helpers.encode())] if helpers else changes
+
+
+def _helpers(tree: Tree, used: set[str]) -> str:
+    """Return the functions in Rego that are used, in the policy's syntax."""
+    form = "\n{}(x) := {} if {{ {} }} else := {}\n" if tree.has_if else "\n{}(x) = {} {{ {} }} else = {}\n"
+    names = ((f"{PREFIX}{name}", body) for name, body in HELPERS.items())
+    return "".join(
+        form.format(name, then, condition, other) for name, (condition, then, other) in names if name in used
+    )
 
 
 def _refuse_other_uses(tree: Tree, path: str) -> None:

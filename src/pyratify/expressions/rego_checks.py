@@ -6,24 +6,18 @@ An error ends the evaluation, also in a negation, so a policy that meets a diffe
 import base64
 import binascii
 import ipaddress
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from pyratify.expressions import rego_numbers
 from pyratify.expressions.rego_patterns import write_glob, write_pattern
 
 PREFIX = "__pyratify_"
 """Begins the names of what rewritten policies call."""
-# Sums and differences of what is less are exact. What is more than the greater comes out of the engine as if it were that.
-_MAX, _ENGINE_MAX = 2**62, 2**63 - 1
-_COUNTABLE = 2**53
-_MAX_DIGITS = 300
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SEMVER = re.compile(
     r"(?:0|[1-9][0-9]{0,17})(?:\.(?:0|[1-9][0-9]{0,17})){2}(?:-[0-9A-Za-z-]{1,18}(?:\.[0-9A-Za-z-]{1,18})*)?(?:\+[0-9A-Za-z.-]+)?"
 )
@@ -34,89 +28,6 @@ _TEMPLATE = re.compile(
     r"(?:[^$]|\$\$|\$\{(?:0|[1-9][0-9]?|[A-Za-z_]\w*)\}|\$(?:0|[1-9][0-9]?|[A-Za-z_][0-9A-Za-z_]*)(?![0-9A-Za-z_]|[^\x00-\x7F]))*",
     re.ASCII,
 )
-_ESCAPED = MappingProxyType({ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
-
-
-def _integer(value: Any) -> Any:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= _MAX:
-        raise ValueError("is no integer, or too large")
-    return value
-
-
-def _operand(value: Any) -> Any:
-    # 7.0 is 7; sums of other fractions are rounded otherwise in OPA.
-    if isinstance(value, float) and value.is_integer() and abs(value) < _COUNTABLE:
-        return int(value)
-    return _integer(value)
-
-
-def _operands(value: Any) -> Any:
-    if isinstance(value, set | frozenset):
-        return {_operand(each) for each in value}
-    return [_operand(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _countable(value: Any) -> Any:
-    if isinstance(value, int | float) and (abs(value) >= _COUNTABLE or -1 < value < 0):
-        raise ValueError("is too large, or between -1 and 0")
-    return value
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, str):
-        if _NUMBER.fullmatch(value) is None:
-            raise ValueError("is no number in JSON")
-        check_number(value)
-    elif isinstance(value, int) and abs(value) >= _ENGINE_MAX:
-        raise ValueError("is too large")
-    return value
-
-
-def check_number(text: str) -> None:
-    """Refuse a number in JSON that the engine would round.
-
-    Raises:
-        ValueError: It has too many digits.
-    """
-    if not _is_kept(text):
-        raise ValueError("has a number of more digits than the engine keeps")
-
-
-def _is_kept(text: str) -> bool:
-    if len(text) > _MAX_DIGITS:
-        return False
-    if text.lstrip("-").isdigit():
-        return abs(int(text)) <= _ENGINE_MAX or int(float(text)) == int(text)
-    digits = re.sub(r"[eE].*|[.-]", "", text).strip("0")
-    # A zero of many places, or a number that became one, or endless.
-    return not digits or (len(digits) <= 17 and 1e-300 < abs(float(text)) < 1e300)
-
-
-def check_numbers(text: str) -> None:
-    """Refuse JSON with a number that the engine would round; what is no JSON is an error in the engine, too.
-
-    Raises:
-        ValueError: It has one.
-    """
-    with suppress(json.JSONDecodeError):
-        json.loads(text, parse_int=check_number, parse_float=check_number)
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, str):
-        check_numbers(value)
-    return value
-
-
-def _marshalled(value: str) -> str:
-    json.loads(value, parse_float=_plain)
-    # As Go writes it.
-    return value.translate(_ESCAPED)
-
-
-def _plain(number: str) -> None:
-    if "e" in number:
-        raise ValueError("has a number that is written otherwise")
 
 
 def _filled(value: Any) -> Any:
@@ -198,23 +109,6 @@ def _template(value: Any) -> Any:
     return value
 
 
-def _glob(value: Any, delimiters: Any) -> Any:
-    return write_glob(value, delimiters)
-
-
-def _no_number(value: Any) -> Any:
-    del value  # the message names it
-    raise ValueError("is a number, where %s is for a text: write %v")
-
-
-def _shown(value: Any) -> Any:
-    if (isinstance(value, int) and abs(value) >= _ENGINE_MAX) or (
-        isinstance(value, float) and value and not 1e-4 <= abs(value) < 1e6
-    ):
-        raise ValueError("is a number that is written otherwise")
-    return value
-
-
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a check as a policy calls it: its error names the value."""
 
@@ -229,35 +123,35 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 CHECKS: Mapping[str, tuple[int, Callable[..., Any]]] = MappingProxyType(
     {
-        "glob": (2, _glob),
-        **{
-            check.__name__.strip("_"): (1, check)
-            for check in (
-                *(
-                    _cased,
-                    _comparable,
-                    _countable,
-                    _encoded,
-                    _filled,
-                    _integer,
-                    _json,
-                    _marshalled,
-                    _network,
-                    _no_number,
-                ),
-                *(_number, _operand, _operands, _pattern, _semver, _shown, _template, _time),
-            )
-        },
+        "cased": (1, _cased),
+        "comparable": (1, _comparable),
+        "countable": (1, rego_numbers.check_countable),
+        "encoded": (1, _encoded),
+        "filled": (1, _filled),
+        "glob": (2, write_glob),
+        "integer": (1, rego_numbers.check_integer),
+        "json": (1, rego_numbers.check_json),
+        "marshalled": (1, rego_numbers.check_marshalled),
+        "network": (1, _network),
+        "no_number": (1, rego_numbers.check_no_number),
+        "number": (1, rego_numbers.check_numeral),
+        "operand": (1, rego_numbers.check_operand),
+        "operands": (1, rego_numbers.check_operands),
+        "pattern": (1, _pattern),
+        "semver": (1, _semver),
+        "shown": (1, rego_numbers.check_shown),
+        "template": (1, _template),
+        "time": (1, _time),
     }
 )
 """How many arguments each takes, and what it is."""
-HELPERS: Mapping[str, str] = MappingProxyType(
+HELPERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         # The engine counts halves of characters.
-        "count": 'array.concat([count(x) | is_string(x) == false], [count(split(x, "")) | is_string(x)])[0]',
-        "difference": f"array.concat([x | is_set(x)], [{PREFIX}operand(x) | is_set(x) == false])[0]",
-        "text": f"array.concat([x | is_number(x) == false], [{PREFIX}no_number(x) | is_number(x)])[0]",
-        "value": f"array.concat([x | is_number(x) == false], [{PREFIX}shown(x) | is_number(x)])[0]",
+        "count": ("is_string(x)", 'count(split(x, ""))', "count(x)"),
+        "difference": ("is_set(x)", "x", f"{PREFIX}operand(x)"),
+        "text": ("is_number(x)", f"{PREFIX}no_number(x)", "x"),
+        "value": ("is_number(x)", f"{PREFIX}shown(x)", "x"),
     }
 )
-"""What each returns of `x`, in both syntaxes of Rego: for arguments of which some cannot leave the engine."""
+"""Functions in Rego, for arguments of which some cannot leave the engine: a condition on `x`, and what is returned where it holds, and where not."""

@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from pyratify.expressions.language import not_installed
-from pyratify.expressions.rego_checks import CHECKS, PREFIX, check_numbers, checked
+from pyratify.expressions.rego_checks import CHECKS, PREFIX, checked
+from pyratify.expressions.rego_numbers import check_json
 
 _MAX_MESSAGE = 300
 _LONG = re.compile(r"[:,\[]\s?-?[0-9]{19}")
@@ -70,7 +71,7 @@ def evaluate(engine: Any, query: str, data: str, now_ns: int | None = None) -> s
     # The first finds digests in hexadecimal, too; the second alone would take a tenth of the evaluation.
     if b"0" * 19 in data.encode().translate(_DIGITS) and _LONG.search(data):
         try:
-            check_numbers(data)
+            check_json(data)
         except ValueError as error:
             raise ValueError(f"the input {error}") from None
     engine.set_input_json(data)

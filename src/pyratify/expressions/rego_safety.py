@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_checks import check_number
+from pyratify.expressions.rego_numbers import check_number
 from pyratify.expressions.rego_tree import (
     COLLECTIONS,
     COMPREHENSIONS,

@@ -35,6 +35,11 @@ class Tree:
     modules: list[Node]
     packages: tuple[str, ...]
 
+    @property
+    def has_if(self) -> bool:
+        """Whether rules have `if` before their bodies: in the syntax v1, which one in v0 may import."""
+        return all(module["ast"]["rego_v1"] for module in self.modules)
+
     def text(self, node: Node) -> bytes:
         """Return what a node was written as."""
         start, end = self.place(node)
