@@ -12,6 +12,8 @@ from pyratify.policies.rule_evidence import SKEW, Holds, Judged, Reports, forbid
 _OTHER_KINDS = frozenset({Reason.PREDICATE_TYPE, Reason.PAYLOAD_TYPE})
 _DATED = "Remove or replace what has no signed time, as a timestamp or a transparency log gives it, or leave out require: newest."
 _OTHER_FACTS = "Attach evidence with these facts, or correct `where` in the policy; `-o json` shows the facts of each result."
+_ABSENT = "Attach what this verifier reads, signed as the policy asks, or remove the rule that forbids."
+_SHOWN = 5
 _NEWER = "Attach newer evidence that the policy accepts, or remove what does not belong there."
 
 
@@ -25,8 +27,8 @@ def refuse(root: Rule, reports: Reports, holds: Holds, now: datetime) -> Verdict
         found = _of_rule(leaf, reports, holds, now)
         if found is not None:
             return found
-    satisfied = sum(_holds_alone(rule, reports, holds) for rule in root.counted)
-    return deny(Reason.POLICY_UNSATISFIED, _count(root, satisfied))
+    missing = [rule for rule in root.counted if not _holds_alone(rule, reports, holds)]
+    return deny(Reason.POLICY_UNSATISFIED, _count(root, missing))
 
 
 def _unsatisfied(group: Rule, reports: Reports, holds: Holds) -> Iterator[Rule]:
@@ -98,6 +100,9 @@ def _of_deny(leaf: Rule, reports: Reports) -> Verdict:
         report.outcome is not None for report in reports
     ):
         what = f"some evidence for the verifier {leaf.verifier!r} could not be read, and it may be what the policy forbids"
+    elif not results:
+        what = f"nothing that the verifier {leaf.verifier!r} reads is attached, so nothing rules out what the policy forbids"
+        return deny(Reason.POLICY_UNSATISFIED, what, _ABSENT)
     elif not any(result.passed for result in results):
         what = f"the verifier {leaf.verifier!r} accepted nothing that rules out what the policy forbids"
         # What is of another type says nothing of what is wrong with the evidence that was meant.
@@ -112,13 +117,22 @@ def _of_deny(leaf: Rule, reports: Reports) -> Verdict:
     return deny(Reason.POLICY_UNSATISFIED, what)
 
 
-def _count(root: Rule, satisfied: int) -> str:
+def _count(root: Rule, missing: list[Rule]) -> str:
     needed, count = root.needed, len(root.counted)
+    satisfied = count - len(missing)
     if satisfied == 0:
         return "nothing that is attached was accepted as the evidence that the policy asks for"
     if satisfied < needed:
-        return f"the policy needs {needed} of its {count} rules satisfied; satisfied: {satisfied}"
+        names = ", ".join(map(_name, missing[:_SHOWN]))
+        return f"the policy needs {needed} of its {count} rules satisfied; satisfied: {satisfied}; not satisfied: {names}"
     return f"the policy needs {needed} of its {count} rules satisfied by different signers, and one signer stands for several"
+
+
+def _name(rule: Rule) -> str:
+    """Return what a rule is called: by its verifier, or that of the only rule in a group."""
+    while rule.verifier is None and len(rule.rules) == 1:
+        (rule,) = rule.rules
+    return "a group of rules" if rule.verifier is None else repr(rule.verifier)
 
 
 def _holds_alone(rule: Rule, reports: Reports, holds: Holds) -> bool:
