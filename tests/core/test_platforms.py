@@ -626,6 +626,8 @@ class TestBounds:
         store.calls.clear()
         result = await validate(store, platforms=EACH, limits=Limits(platforms=4))
         denied(result, Reason.GRAPH_LIMIT)
+        assert result.failure is not None
+        assert "limits.platforms" in result.failure.remedy
         assert len(store.calls) == 2
         assert (await validate(store, platforms=EACH, limits=Limits(platforms=5))).succeeded
 
@@ -640,7 +642,10 @@ class TestBounds:
         assert platforms(result) == dict.fromkeys(PLATFORMS, Decision.ALLOW)
         add_index(store, entry(index, None), tag="level4")
         reference = Reference.parse("example.com/app:level4")
-        denied(await validate(store, reference=reference, platforms=EACH), Reason.GRAPH_LIMIT)
+        deep = await validate(store, reference=reference, platforms=EACH)
+        denied(deep, Reason.GRAPH_LIMIT)
+        assert deep.failure is not None
+        assert "fewer levels" in deep.failure.remedy
 
     async def test_a_broken_index_is_refused(self) -> None:
         """It is the publisher's fault: decided, and with the code of what is wrong."""

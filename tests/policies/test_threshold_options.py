@@ -179,11 +179,62 @@ def test_a_deny_rule_without_accepted_evidence_says_what_is_wrong_with_what_ther
         assert verdict.failure.remedy == stale.failure.remedy
     alone = policy.decide(SUBJECT, (GOOD, report(2, other))).failure
     assert alone is not None
-    assert alone.remedy == Reason.POLICY_UNSATISFIED.remedy
+    assert alone.remedy.startswith("Attach evidence that the verifier 'scan' accepts")
     absent = policy.decide(SUBJECT, (GOOD,)).failure
     assert absent is not None
     assert absent.message.startswith("nothing that the verifier 'scan' reads is attached")
     assert absent.remedy.startswith("Attach what this verifier reads")
+
+
+@pytest.mark.parametrize(
+    ("rule", "reports", "says", "remedy"),
+    [
+        (
+            Rule("scan", deny=True, where=(("verdict", "bad"),)),
+            (report(2, passed("scan", verdict="bad")),),
+            "what the verifier 'scan' accepted has what the policy forbids: 'verdict' is 'bad'",
+            "Remove or replace it",
+        ),
+        (
+            Rule("scan", deny=True, where=(("verdict", "bad"),)),
+            (report(2, passed("scan")),),
+            "what the verifier 'scan' accepted does not rule out what the policy forbids: it has no 'verdict'",
+            "Remove or replace it",
+        ),
+        (
+            Rule("scan", (Rule("a"),), deny=True, reasons=("SIG_INVALID",)),
+            (report(2, passed("scan", verdict="clean")),),
+            "what the verifier 'scan' accepted lacks what the rules below ask for, so it does not rule out what the policy forbids",
+            "Remove or replace it",
+        ),
+        (
+            SCAN,
+            (report(2, inconclusive("scan")),),
+            "some evidence for the verifier 'scan' could not be read, and it may be what the policy forbids",
+            "Attach again what cannot be read",
+        ),
+        (
+            Rule("a", require=Require.ALL),
+            (report(2, failed("a")),),
+            "the policy needs all evidence of the verifier 'a' to be accepted; of 2, 1 was not",
+            "Remove or replace what was not accepted",
+        ),
+        (
+            Rule("a"),
+            (),
+            "the policy needs 2 of its 2 rules satisfied by different signers, and one signer stands for several",
+            "Let further signers sign",
+        ),
+    ],
+)
+def test_a_refusal_has_a_remedy_of_its_own(
+    rule: Rule, reports: tuple[ArtifactReport, ...], says: str, remedy: str
+) -> None:
+    """To sign once more would help in none of these cases."""
+    failure = ThresholdPolicy(Rule(None, (Rule("a"), rule))).decide(SUBJECT, (GOOD, *reports)).failure
+    assert failure is not None
+    assert failure.message == says
+    assert failure.remedy.startswith(remedy)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +294,7 @@ SIGNED = Rule("scan", deny=True, require_signed=True, where=(("verdict", "bad"),
             SIGNED,
             (report(2, passed("scan", "k", verdict="bad")),),
             DIRTY,
-            "has facts that the policy forbids",
+            "has what the policy forbids: 'verdict' is 'bad'",
         ),
     ],
 )
