@@ -194,6 +194,9 @@ def test_a_statement_of_another_type_gives_no_remedy_beside_accepted_evidence() 
     other = replace(BAD, failure=replace(UNKNOWN, reason=Reason.PAYLOAD_TYPE, remedy="name the type"))
     assert text.render(replace(DENIED, artifacts=(artifact(ONE, GOOD, other),))).endswith("to do: sign it")
     assert text.render(replace(DENIED, artifacts=(artifact(ONE, other),))).endswith("to do: name the type")
+    assert text.render(replace(DENIED, artifacts=(artifact(ONE, BAD, other),))).endswith(
+        "to do: add the root"
+    )
 
 
 def test_the_tree_shows_nesting() -> None:

@@ -12,6 +12,8 @@ from pyratify.policies.rule_evidence import SKEW, Holds, Judged, Reports, forbid
 _OTHER_KINDS = frozenset({Reason.PREDICATE_TYPE, Reason.PAYLOAD_TYPE})
 _DATED = "Remove or replace what has no signed time, as a timestamp or a transparency log gives it, or leave out require: newest."
 _OTHER_FACTS = "Attach evidence with these facts, or correct `where` in the policy; `-o json` shows the facts of each result."
+_ABSENT = "Attach what this verifier reads, signed as the policy asks, or remove the rule that forbids."
+_SHOWN = 5
 _REPLACE = "Remove or replace what was not accepted: the report says why."
 _UNREAD = "Attach again what cannot be read, or remove it."
 _FORBIDDEN = "Remove or replace it, or change the policy; `-o json` shows the facts of each result."
@@ -29,9 +31,9 @@ def refuse(root: Rule, reports: Reports, holds: Holds, now: datetime) -> Verdict
         found = _of_rule(leaf, reports, holds, now)
         if found is not None:
             return found
-    satisfied = sum(_holds_alone(rule, reports, holds) for rule in root.counted)
-    distinct = satisfied >= root.needed
-    return deny(Reason.POLICY_UNSATISFIED, _count(root, satisfied), _MORE_SIGNERS if distinct else None)
+    missing = [rule for rule in root.counted if not _holds_alone(rule, reports, holds)]
+    distinct = len(root.counted) - len(missing) >= root.needed
+    return deny(Reason.POLICY_UNSATISFIED, _count(root, missing), _MORE_SIGNERS if distinct else None)
 
 
 def _unsatisfied(group: Rule, reports: Reports, holds: Holds) -> Iterator[Rule]:
@@ -104,6 +106,9 @@ def _of_deny(leaf: Rule, reports: Reports) -> Verdict:
     ):
         what = f"some evidence for the verifier {leaf.verifier!r} could not be read, and it may be what the policy forbids"
         return deny(Reason.POLICY_UNSATISFIED, what, _UNREAD)
+    if not results:
+        what = f"nothing that the verifier {leaf.verifier!r} reads is attached, so nothing rules out what the policy forbids"
+        return deny(Reason.POLICY_UNSATISFIED, what, _ABSENT)
     if not any(result.passed for result in results):
         return _of_nothing(leaf, results)
     if leaf.require_signed and not any(result.details and result.details.signers for result in results):
@@ -137,13 +142,22 @@ def _forbidden_facts(leaf: Rule, results: list[VerifierResult]) -> str:
     return f"what the verifier {leaf.verifier!r} accepted lacks what the rules below ask for, so it does not rule out what the policy forbids"
 
 
-def _count(root: Rule, satisfied: int) -> str:
+def _count(root: Rule, missing: list[Rule]) -> str:
     needed, count = root.needed, len(root.counted)
+    satisfied = count - len(missing)
     if satisfied == 0:
         return "nothing that is attached was accepted as the evidence that the policy asks for"
     if satisfied < needed:
-        return f"the policy needs {needed} of its {count} rules satisfied; satisfied: {satisfied}"
+        names = ", ".join(map(_name, missing[:_SHOWN]))
+        return f"the policy needs {needed} of its {count} rules satisfied; satisfied: {satisfied}; not satisfied: {names}"
     return f"the policy needs {needed} of its {count} rules satisfied by different signers, and one signer stands for several"
+
+
+def _name(rule: Rule) -> str:
+    """Return what a rule is called: by its verifier, or that of the only rule in a group."""
+    while rule.verifier is None and len(rule.rules) == 1:
+        (rule,) = rule.rules
+    return "a group of rules" if rule.verifier is None else repr(rule.verifier)
 
 
 def _holds_alone(rule: Rule, reports: Reports, holds: Holds) -> bool:
