@@ -25,8 +25,10 @@ _YAML = re.compile(r"^( *)```yaml\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 _COSIGN = {"type": "cosign", "parameters": {"trustPolicies": [{"keys": {"files": ["cosign.pub"]}}]}}
 _VERIFIERS = ("cosign", "notation", "sbom", "scan", "provenance", "signature")
 _FILES = ("cosign.pub", "scanner.pub", "security-team.pub", "new.pub")
-# The webhook's rules, values of the chart, manifests, what refers to Secrets, and a root that is not shipped.
-_ELSEWHERE = re.compile(r"\A *(?:rules|image|apiVersion):|kubernetes:|trustedRoot: github$", re.MULTILINE)
+# The webhook's rules, values of the chart and of constraints, manifests, what refers to Secrets, and a root that is not shipped.
+_ELSEWHERE = re.compile(
+    r"\A *(?:rules|image|apiVersion):|signatureVerifiers:|kubernetes:|trustedRoot: github$", re.MULTILINE
+)
 
 
 def commands(page: Path) -> Iterator[str]:

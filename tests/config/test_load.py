@@ -32,3 +32,12 @@ def test_a_key_that_ratify_v1_has_too_is_unknown_beside_executors(tmp_path: Path
     )
     with pytest.raises(ConfigurationError, match=r"unknown key .store"):
         load_config(path)
+
+
+@pytest.mark.parametrize("name", ["ratify.yaml", "ratify.json"])
+def test_an_empty_file_is_called_empty(tmp_path: Path, name: str) -> None:
+    """And not a value of another type."""
+    (tmp_path / name).write_text("\n")
+    with pytest.raises(ConfigurationError, match="the file is empty") as caught:
+        load_config(tmp_path / name)
+    assert "ratify config init" in caught.value.remedy

@@ -112,6 +112,7 @@ async def test_what_is_no_image_denies() -> None:
         assert result.decision is Decision.DENY
         assert result.failure is not None
         assert result.failure.reason is Reason.MEDIATYPE_UNSUPPORTED
+        assert "another policy" in result.failure.remedy
 
 
 async def test_a_configuration_that_cannot_be_read_leaves_it_undecided() -> None:

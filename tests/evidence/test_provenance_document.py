@@ -172,7 +172,7 @@ def test_what_version_1_requires_must_be_there(missing: str) -> None:
     with pytest.raises(VerificationError) as caught:
         read_provenance(predicate, V1)
     assert caught.value.reason is Reason.PREDICATE_TYPE
-    assert caught.value.message == f"malformed provenance: {_said(missing)}"
+    assert caught.value.message == f"malformed provenance: {missing} is missing"
 
 
 @pytest.mark.parametrize("missing", ["builder", "buildType"])
@@ -182,12 +182,7 @@ def test_what_version_0_2_requires_must_be_there(missing: str) -> None:
     del predicate[missing]
     with pytest.raises(VerificationError) as caught:
         read_provenance(predicate, V02)
-    assert caught.value.message == f"malformed provenance: {_said(missing)}"
-
-
-def _said(missing: str) -> str:
-    texts = ("buildType", "id")
-    return f"{missing} is missing and no {'text' if missing.endswith(texts) else 'object'}"
+    assert caught.value.message == f"malformed provenance: {missing} is missing"
 
 
 def test_the_version_is_that_of_the_statement() -> None:

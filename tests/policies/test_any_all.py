@@ -248,7 +248,10 @@ def test_a_refusal_says_which_type_lacks_what() -> None:
     verdict = AnyAllPolicy().decide(SUBJECT, (of(NOTATION, GOOD), of(NOTATION, BAD, number=2)))
     assert verdict.failure is not None
     assert verdict.failure.reason is Reason.POLICY_UNSATISFIED
-    assert f"of 2 artifacts of type {NOTATION!r}, 1 are verified" in verdict.failure.message
+    assert (
+        f"1 of the 2 attached artifacts of type {NOTATION!r} verified, and the policy needs all"
+        in verdict.failure.message
+    )
 
 
 @pytest.mark.parametrize(
@@ -293,3 +296,10 @@ class TestContract(PolicyContract):
     def case(self) -> PolicyCase:
         """Return the default policy."""
         return PolicyCase(AnyAllPolicy(), (of(NOTATION, GOOD),))
+
+
+def test_a_refusal_over_a_type_that_is_absent_says_so() -> None:
+    """Without counting nothing."""
+    failure = AnyAllPolicy({NOTATION: Quantifier.ANY}).decide(SUBJECT, (of(COSIGN_SIGNATURE, GOOD),)).failure
+    assert failure is not None
+    assert failure.message.startswith(f"the policy needs an artifact of type {NOTATION!r}, and none")

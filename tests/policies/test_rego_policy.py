@@ -356,7 +356,7 @@ async def test_the_answer_must_be_true_for_every_platform(users: tuple[str, str]
     verdict = await built.decide(replace(SUBJECT, images=images), (GOOD,))
     assert (verdict.decision is Decision.ALLOW) is allowed
     if verdict.failure is not None:
-        assert verdict.failure.message == f"for linux/{users.index('0')}: data.pyratify is false"
+        assert verdict.failure.message == f"for linux/{users.index('0')}: data.pyratify.allow is not true"
     unknown = await built.decide(SUBJECT, (GOOD,))
     assert unknown.failure is not None
     assert (unknown.decision, unknown.failure.reason) == (Decision.DENY, Reason.POLICY_ERROR)
@@ -365,13 +365,16 @@ async def test_the_answer_must_be_true_for_every_platform(users: tuple[str, str]
 async def test_a_denial_says_every_message_of_the_policy() -> None:
     """In their order; without any, what was asked."""
     body = 'package pyratify\nallow := true\ndeny contains "one"\ndeny contains "two"'
-    for text, said in ((body, "one; two"), ("package pyratify\nallow := false", "data.pyratify is false")):
+    for text, said in (
+        (body, "one; two"),
+        ("package pyratify\nallow := false", "data.pyratify.allow is not true"),
+    ):
         failure = (await decide(await policy(text, "v1", contract="pyratify"), GOOD)).failure
         assert failure is not None
         assert failure.message == said
     failure = (await decide(await policy("package ratify.policy\nvalid := false"), GOOD)).failure
     assert failure is not None
-    assert failure.message == "data.ratify.policy.valid is false"
+    assert failure.message == "data.ratify.policy.valid is not true"
 
 
 async def test_a_policy_in_a_file_is_a_part_of_the_fingerprint(tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ def test_the_denial_says_whether_there_was_evidence_at_all() -> None:
     assert none is not None
     assert some is not None
     assert (none.reason, some.reason) == (Reason.NO_EVIDENCE, Reason.POLICY_UNSATISFIED)
-    assert "2 of its 2 rules satisfied; satisfied: 1" in some.message
+    assert "2 of its 2 rules satisfied; satisfied: 1; not satisfied: 'b'" in some.message
 
 
 def test_the_denial_says_whether_signers_or_signatures_are_missing() -> None:

@@ -179,7 +179,62 @@ def test_a_deny_rule_without_accepted_evidence_says_what_is_wrong_with_what_ther
         assert verdict.failure.remedy == stale.failure.remedy
     alone = policy.decide(SUBJECT, (GOOD, report(2, other))).failure
     assert alone is not None
-    assert alone.remedy == Reason.POLICY_UNSATISFIED.remedy
+    assert alone.remedy.startswith("Attach evidence that the verifier 'scan' accepts")
+    absent = policy.decide(SUBJECT, (GOOD,)).failure
+    assert absent is not None
+    assert absent.message.startswith("nothing that the verifier 'scan' reads is attached")
+    assert absent.remedy.startswith("Attach what this verifier reads")
+
+
+@pytest.mark.parametrize(
+    ("rule", "reports", "says", "remedy"),
+    [
+        (
+            Rule("scan", deny=True, where=(("verdict", "bad"),)),
+            (report(2, passed("scan", verdict="bad")),),
+            "what the verifier 'scan' accepted has what the policy forbids: 'verdict' is 'bad'",
+            "Remove or replace it",
+        ),
+        (
+            Rule("scan", deny=True, where=(("verdict", "bad"),)),
+            (report(2, passed("scan")),),
+            "what the verifier 'scan' accepted does not rule out what the policy forbids: it has no 'verdict'",
+            "Remove or replace it",
+        ),
+        (
+            Rule("scan", (Rule("a"),), deny=True, reasons=("SIG_INVALID",)),
+            (report(2, passed("scan", verdict="clean")),),
+            "what the verifier 'scan' accepted lacks what the rules below ask for, so it does not rule out what the policy forbids",
+            "Remove or replace it",
+        ),
+        (
+            SCAN,
+            (report(2, inconclusive("scan")),),
+            "some evidence for the verifier 'scan' could not be read, and it may be what the policy forbids",
+            "Attach again what cannot be read",
+        ),
+        (
+            Rule("a", require=Require.ALL),
+            (report(2, failed("a")),),
+            "the policy needs all evidence of the verifier 'a' to be accepted; of 2, 1 was not",
+            "Remove or replace what was not accepted",
+        ),
+        (
+            Rule("a"),
+            (),
+            "the policy needs 2 of its 2 rules satisfied by different signers, and one signer stands for several",
+            "Let further signers sign",
+        ),
+    ],
+)
+def test_a_refusal_has_a_remedy_of_its_own(
+    rule: Rule, reports: tuple[ArtifactReport, ...], says: str, remedy: str
+) -> None:
+    """To sign once more would help in none of these cases."""
+    failure = ThresholdPolicy(Rule(None, (Rule("a"), rule))).decide(SUBJECT, (GOOD, *reports)).failure
+    assert failure is not None
+    assert failure.message == says
+    assert failure.remedy.startswith(remedy)
 
 
 @pytest.mark.parametrize(
@@ -232,13 +287,20 @@ SIGNED = Rule("scan", deny=True, require_signed=True, where=(("verdict", "bad"),
     [
         (SCAN, (report(2, inconclusive("scan")),), DIRTY, "could not be read"),
         (SCAN, (report(2, passed("scan")), unread(3)), DIRTY, "could not be read"),
-        (SCAN, (), DIRTY, "the verifier 'scan' accepted nothing"),
+        (SCAN, (), DIRTY, "nothing that the verifier 'scan' reads is attached"),
+        (SCAN, (report(2, failed("scan")),), DIRTY, "the verifier 'scan' accepted nothing"),
         (SIGNED, (report(2, passed("scan", verdict="clean")),), Reason.EVIDENCE_UNSIGNED, "is not signed"),
         (
             SIGNED,
             (report(2, passed("scan", "k", verdict="bad")),),
             DIRTY,
-            "has facts that the policy forbids",
+            "has what the policy forbids: 'verdict' is 'bad'",
+        ),
+        (
+            SIGNED,
+            (report(2, passed("scan", verdict="clean")), report(3, passed("scan", "k", verdict="bad"))),
+            DIRTY,
+            "has what the policy forbids: 'verdict' is 'bad'",
         ),
     ],
 )
@@ -253,13 +315,17 @@ def test_a_refusal_by_a_deny_rule_says_what_it_lacks(
 
 
 def test_a_refusal_by_a_deny_rule_names_the_first_of_what_it_forbids() -> None:
-    """In the order of the listing."""
+    """In the order of the listing, with its own remedy."""
     rule = Rule("scan", deny=True, reasons=("CERT_REVOKED", "EVIDENCE_STALE"))
-    one, two = failed("scan", Reason.CERT_REVOKED), failed("scan", Reason.EVIDENCE_STALE)
+    one, two = (
+        VerifierResult("scan", Outcome.FAILED, failure=Failure(reason, f"it is {reason}", f"mend {reason}"))
+        for reason in (Reason.CERT_REVOKED, Reason.EVIDENCE_STALE)
+    )
     for first, second in ((one, two), (two, one)):
         failure = threshold("a", rule).decide(SUBJECT, (GOOD, report(2, first), report(3, second))).failure
         assert failure is not None
         assert first.failure is not None
+        assert failure.message.endswith(first.failure.message)
         assert failure.remedy == first.failure.remedy
 
 
@@ -524,7 +590,9 @@ def test_a_group_that_holds_explains_no_refusal() -> None:
         ThresholdPolicy(Rule(None, (image, document))).decide(SUBJECT, (report(1, passed("signed")),)).failure
     )
     assert failure is not None
-    assert failure.message == "the policy needs 2 of its 2 rules satisfied; satisfied: 1"
+    assert (
+        failure.message == "the policy needs 2 of its 2 rules satisfied; satisfied: 1; not satisfied: 'image'"
+    )
 
 
 def several(*statements: dict[str, Any], signers: tuple[str, ...] = ("k",)) -> ArtifactReport:

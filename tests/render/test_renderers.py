@@ -139,6 +139,7 @@ def test_text_of_an_allowed_image() -> None:
             "DENIED .*: refused by the policy",
         ),
         (replace(DENIED, artifacts=(artifact(ONE, LATE),)), "DENIED .*: no evidence could be verified"),
+        (replace(DENIED, artifacts=()), "DENIED .*: no evidence"),
         (replace(DENIED, failure=replace(UNSATISFIED, reason=Reason.NO_EVIDENCE)), "DENIED .*: no signature"),
         (replace(DENIED, failure=replace(UNSATISFIED, reason=Reason.SCOPE_NO_MATCH)), "DENIED .*: refused"),
         (replace(DENIED, error=EXPIRED), "ERROR .*: could not be decided"),
@@ -186,6 +187,16 @@ def test_text_leaves_out_statements_of_other_types_where_the_cause_is_known() ->
     assert "failed: notation: unknown root [CHAIN_UNTRUSTED]" in shown
     assert "  left out: 1 result about a statement of another type; -o tree shows it\n" in shown
     assert "of type 'x', not 'y'" in tree.render(caused)
+
+
+def test_a_statement_of_another_type_gives_no_remedy_beside_accepted_evidence() -> None:
+    """What the policy lacks is something else; alone, it is what is wrong."""
+    other = replace(BAD, failure=replace(UNKNOWN, reason=Reason.PAYLOAD_TYPE, remedy="name the type"))
+    assert text.render(replace(DENIED, artifacts=(artifact(ONE, GOOD, other),))).endswith("to do: sign it")
+    assert text.render(replace(DENIED, artifacts=(artifact(ONE, other),))).endswith("to do: name the type")
+    assert text.render(replace(DENIED, artifacts=(artifact(ONE, BAD, other),))).endswith(
+        "to do: add the root"
+    )
 
 
 def test_the_tree_shows_nesting() -> None:

@@ -68,6 +68,8 @@ def parse(data: bytes, *, is_json: bool) -> Any:
     Raises:
         ConfigurationError: It is not JSON or YAML, or not one that every reader understands in the same way.
     """
+    if not data.strip():
+        raise ConfigurationError("the file is empty", remedy=_REMEDY)
     document = _json(data) if is_json else _yaml(data)
     # Ratify v1's file: a list of its keys that are unknown would not say that.
     if isinstance(document, dict) and "executors" not in document and document.keys() >= _V1:

@@ -26,6 +26,7 @@ CONFIG_TYPES = (
     "application/vnd.docker.container.image.v1+json",
 )
 _MAX_CONFIG = 4 * MIB
+_NO_IMAGE = "The policy reads what an image says of itself: ask for an image, or use another policy in the scopes of what is none."
 
 
 async def read_images(
@@ -44,7 +45,9 @@ async def read_images(
     found = await gather([partial(_image, content, reference, each) for each in manifests], concurrency)
     if not found:
         raise VerificationError(
-            Reason.MEDIATYPE_UNSUPPORTED, f"the image index {subject.digest} lists no image that may be run"
+            Reason.MEDIATYPE_UNSUPPORTED,
+            f"the image index {subject.digest} lists no image that may be run",
+            remedy=_NO_IMAGE,
         )
     # Sorted: no rule may depend on the order of an index.
     platforms = sorted({image["platform"] for image in found})
@@ -72,7 +75,9 @@ async def _image(content: Content, reference: Reference, descriptor: Descriptor)
             "no configuration" if config is None else f"a configuration of type {config.media_type[:120]!a}"
         )
         raise VerificationError(
-            Reason.MEDIATYPE_UNSUPPORTED, f"{descriptor.digest} has {kind}, so it is no image"
+            Reason.MEDIATYPE_UNSUPPORTED,
+            f"{descriptor.digest} has {kind}, so it is no image",
+            remedy=_NO_IMAGE,
         )
     # By the announced size: nothing is fetched of what would be refused.
     if config.size > _MAX_CONFIG:

@@ -57,7 +57,9 @@ class IndexReader:
         """
         if depth > MAX_DEPTH:
             raise VerificationError(
-                Reason.GRAPH_LIMIT, f"image indexes are nested deeper than the {MAX_DEPTH} levels allowed"
+                Reason.GRAPH_LIMIT,
+                f"image indexes are nested deeper than the {MAX_DEPTH} levels allowed",
+                remedy="List the manifests in fewer levels of indexes: no limit in the configuration is for them.",
             )
         manifest = await read_manifest(self.content, reference, index)
         # Before attestations are read: each of them costs a request.
@@ -113,5 +115,7 @@ class IndexReader:
         most = self.content.limits.platforms
         if count > most:
             raise VerificationError(
-                Reason.GRAPH_LIMIT, f"the image index lists {count} manifests, more than the {most} allowed"
+                Reason.GRAPH_LIMIT,
+                f"the image index lists {count} manifests, more than the {most} allowed",
+                remedy="Raise limits.platforms of the executor if that many are expected.",
             )

@@ -51,7 +51,7 @@ class PlatformChoice:
         if isinstance(value, str):
             if value not in (PlatformMode.INDEX, PlatformMode.EACH, PlatformMode.ANY):
                 raise ValueError(
-                    f"{value[:80]!a} is none of index, each and any, and no list of platforms as [linux/amd64]"
+                    f"{value[:80]!a} is no platform as linux/amd64, and none of index, each and any"
                 )
             return cls(PlatformMode(value))
         named = tuple(dict.fromkeys(map(Platform.parse, value)))

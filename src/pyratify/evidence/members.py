@@ -30,7 +30,7 @@ class Members:
         self._what, self._reason = what, reason
         self._prefix = f"{path}." if path else ""
         if not isinstance(value, dict):
-            self.malformed(f"{path or 'the document'} is {kind(value)} and no object")
+            self.malformed(f"{path or 'the document'} {_not(value, 'object')}")
         self.value: Mapping[str, Any] = value
 
     @property
@@ -53,7 +53,7 @@ class Members:
         if required and found == "":
             self.malformed(f"{self._prefix}{name} is empty")
         if not isinstance(found, str):
-            self.malformed(f"{self._prefix}{name} is {kind(found)} and no text")
+            self.malformed(f"{self._prefix}{name} {_not(found, 'text')}")
         return found
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -96,14 +96,17 @@ class Members:
         if found is None:
             return []
         if not isinstance(found, list):
-            self.malformed(f"{self._prefix}{name} is {kind(found)} and no list")
+            self.malformed(f"{self._prefix}{name} {_not(found, 'list')}")
         return found
+
+
+def _not(value: object, wanted: str) -> str:
+    """Return what is wrong with a JSON value that is none of the wanted kind, for messages."""
+    return "is missing" if value is None else f"is {kind(value)} and no {wanted}"
 
 
 def kind(value: object) -> str:
     """Return what a JSON value is, for messages."""
-    if value is None:
-        return "missing"
     # By exact type: `bool` is a subclass of `int`.
     names: Mapping[type, str] = {
         bool: "true or false",

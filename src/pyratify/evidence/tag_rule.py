@@ -114,7 +114,9 @@ class TagJudge:
 
 def certified_reference(certificate: Mapping[str, str]) -> tuple[str, str]:
     """Return the source reference that a signer's certificate states, for `TagJudge.check`."""
-    return "the signer's certificate", certificate.get("sourceRepositoryRef", "")
+    # Certificates before 2023 have GitHub's own name for it alone (Fulcio, oid-info, 1.3.6.1.4.1.57264.1.6).
+    stated = certificate.get("sourceRepositoryRef") or certificate.get("githubWorkflowRef", "")
+    return "the signer's certificate", stated
 
 
 def check_tag_options(options: TagOptions, groups: Mapping[str, int], path: str) -> None:

@@ -19,7 +19,8 @@ from pyratify.pki.times import format_time
 
 # Public keys of trust policies, and identities in certificates, as reports name signers.
 _SIGNER = re.compile(r"spki:sha256:[0-9a-f]{64}|sigstore:[^#]+#.+", re.ASCII)
-_DIGEST = re.compile(r"[a-z0-9]{2,20}:[0-9a-f]{32,128}", re.ASCII)
+# in-toto, `DigestSet`: `sha256`, and of policies in git `gitCommit` or `gitBlob`.
+_DIGEST = re.compile(r"[a-z][A-Za-z0-9]{1,19}:[0-9a-f]{32,128}", re.ASCII)
 
 
 class SummaryOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -30,7 +31,7 @@ class SummaryOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         signers: Who signs for this verifier, as reports name signers: `spki:sha256:HEX` or `sigstore:ISSUER#SUBJECT`.
         resource_uris: What the artifact may have been verified as.
         policy_uris: The policies that it may have been verified against.
-        policy_digests: The versions of them, as `sha256:HEX`.
+        policy_digests: The versions of them, as `sha256:HEX` or `gitCommit:HEX`.
         levels: The levels that must have been verified, all of them; a higher one of the same track is enough.
         dependency_levels: The levels that all dependencies must have reached.
         maximum_age: The age that the verification may have, as `720h`.
@@ -203,7 +204,7 @@ def _check_options(options: SummaryOptions, path: str) -> None:
             raise ConfigurationError(
                 f"{digest[:80]!r} is no digest, so no summary could state it",
                 path=f"{path}.policyDigests[{index}]",
-                remedy="Write it as sha256:HEX, in small letters.",
+                remedy="Write it as sha256:HEX or gitCommit:HEX, the digits in small letters.",
             )
     for index, signer in enumerate(options.signers):
         if not _SIGNER.fullmatch(signer):

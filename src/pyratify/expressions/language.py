@@ -10,6 +10,9 @@ from pyratify.core.errors import ConfigurationError, VerificationError
 from pyratify.core.reason import Reason
 
 MAX_TEXT = 64 * 1024
+CHANGE_RULE = "Attest what the rule asks for, or change the rule."
+"""What to do where a rule of a verifier is not true."""
+_CORRECT = "Correct the rule: it must give true or false for all that it is asked with, also where a member is missing."
 
 
 class Kind(StrEnum):
@@ -72,7 +75,7 @@ class EvaluationError(VerificationError):
     """A program could not be evaluated, or gave no bool; never a reason to allow."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.POLICY_ERROR, message)
+        super().__init__(Reason.POLICY_ERROR, message, remedy=_CORRECT)
 
 
 class Program(Protocol):

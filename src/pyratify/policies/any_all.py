@@ -81,7 +81,7 @@ class AnyAllPolicy:
             quantifier = self.types.get(kind, self.default)
             good = [self._is_verified(report) for report in counted if artifact_type(report) == kind]
             if not _holds(quantifier, good):
-                what = f"of {len(good)} artifacts of type {kind!r}, {sum(good)} are verified, and the policy needs {quantifier}"
+                what = _shortfall(kind, good)
                 return deny(Reason.POLICY_UNSATISFIED, what, _remedy(quantifier, good))
         return Verdict(Decision.ALLOW)
 
@@ -122,6 +122,14 @@ class AnyAllPolicy:
 def _holds(quantifier: Quantifier, good: list[bool]) -> bool:
     # `all` of none is true: one has to be there.
     return any(good) and (quantifier is Quantifier.ANY or all(good))
+
+
+def _shortfall(kind: str, good: list[bool]) -> str:
+    if not good:
+        return f"the policy needs an artifact of type {kind!r}, and none that a verifier reads is attached"
+    if not any(good):
+        return f"none of the {len(good)} attached artifacts of type {kind!r} is verified"
+    return f"{sum(good)} of the {len(good)} attached artifacts of type {kind!r} verified, and the policy needs all"
 
 
 def _remedy(quantifier: Quantifier, good: list[bool]) -> str:

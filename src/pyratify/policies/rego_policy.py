@@ -88,5 +88,7 @@ class RegoPolicy:
             return deny(Reason.POLICY_ERROR, f"{place}{error.message}", _CORRECT)
         if answer.holds is True:
             return Verdict(Decision.ALLOW)
-        said = "; ".join(answer.messages) or f"{self.inputs.contract.query} is false"
+        contract = self.inputs.contract
+        asked = contract.query if contract.only_bool else f"{contract.query}.allow"
+        said = "; ".join(answer.messages) or f"{asked} is not true"
         return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}", _ATTACH)

@@ -93,6 +93,11 @@ class Rule:
             return False
         return True if len(alike) == len(found) else None
 
+    @property
+    def facts(self) -> str:
+        """The values of `where`, in words."""
+        return " and ".join(f"{path!r} is {_shown(value)}" for path, value in self.where)
+
     def difference(self, facts: Any) -> str:
         """Return the first value of `where` that facts do not have, in words; empty where they have all."""
         for path, wanted in self.where:

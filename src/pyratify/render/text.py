@@ -95,6 +95,10 @@ def _remedy(result: ValidationResult, why: Failure) -> str:
         for item in report.results
         if item.failure is not None
     }
+    # Beside other evidence, a statement of another type is not what is wrong.
+    meant = {reason: each for reason, each in failures.items() if reason not in _OTHER_KINDS}
+    if meant or any(item.passed for report in flatten(result.artifacts) for item in report.results):
+        failures = meant
     # Several reasons have no common remedy; the policy's own is then true for all.
     only = next(iter(failures.values())) if len(failures) == 1 and result.error is None else why
     return because(only)[1]

@@ -106,7 +106,11 @@ def _denied(result: ValidationResult, failure: Failure) -> str:
     # More evidence would not help where the policy denies for what one of them says.
     if explained(failure, items):
         return "refused by the policy"
-    if any(item.passed for item in items):
-        return "not enough evidence"
+    return "not enough evidence" if any(item.passed for item in items) else _unaccepted(items)
+
+
+def _unaccepted(items: list[VerifierResult]) -> str:
+    if not items:
+        return "no evidence"
     undecided = sum(item.outcome is Outcome.INCONCLUSIVE for item in items)
     return "no evidence could be verified" if undecided == len(items) else "no matching evidence"

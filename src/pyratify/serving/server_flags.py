@@ -41,7 +41,12 @@ def add_serving_flags(
         metavar="HOST:PORT",
         help=f"where to serve, as :6001{usual}",
     )
-    add("--health-address", default=":9099", metavar="HOST:PORT", help="where to serve /healthz and /readyz")
+    add(
+        "--health-address",
+        default=":9099",
+        metavar="HOST:PORT",
+        help="where to serve /healthz and /readyz (default: :9099)",
+    )
     _add_tls_flags(parser, client_ca)
     add_cache_flags(parser)
     add_limit_flags(parser)

@@ -59,3 +59,12 @@ async def test_what_is_no_member_is_refused(names: list[str]) -> None:
     with pytest.raises(ConfigurationError) as error:
         await build({"predicateTypes": SLSA, "expose": names})
     assert error.value.path.startswith("expose")
+
+
+@pytest.mark.parametrize("name", ["predicate.list[0]", "predicate.list[0].uri", "predicate.list.*.uri"])
+async def test_an_element_of_a_list_is_refused(name: str) -> None:
+    """As a name of a member it would never be there, and every expression over it deny."""
+    with pytest.raises(ConfigurationError, match="lists are exposed whole") as error:
+        await build({"predicateTypes": SLSA, "expose": ["predicate.other", name]})
+    assert error.value.path == "expose[1]"
+    assert "Name the list" in error.value.remedy

@@ -4,6 +4,7 @@ import pytest
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
+from pyratify.core.report import failures
 from pyratify.testing.attestations import REPOSITORY as SOURCE
 from support.attestation_setting import AttestationSetting, build
 from support.cosign_setting import OTHER, reasons
@@ -32,6 +33,9 @@ async def test_an_expression_over_a_statement_has_to_be_true(text: str, reason: 
     setting.attach(setting.provenance())
     result = await setting.validate({"predicateTypes": SLSA, "cel": text})
     assert reasons(result) == ({reason} if reason else set())
+    told = {failure.remedy.partition(":")[0] for _, failure in failures(result.artifacts)}
+    # To sign with another key would help in neither case.
+    assert told <= {"Attest what the rule asks for, or change the rule.", "Correct the rule"}
 
 
 async def test_an_expression_is_not_evaluated_over_what_another_key_signed() -> None:

@@ -10,6 +10,7 @@ pytest.importorskip("regorus", reason="the extra rego is not installed")
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
+from pyratify.core.report import failures
 from pyratify.expressions.language import Answer
 from pyratify.expressions.rego import RegoProgram
 from support.attestation_setting import AttestationSetting, build
@@ -39,6 +40,9 @@ async def test_a_policy_over_a_statement_has_to_allow(body: str, reason: Reason 
     rule = {"policy": text, "regoVersion": "v1"}
     result = await setting.validate({"predicateTypes": SLSA, "rego": rule})
     assert reasons(result) == ({reason} if reason else set())
+    told = {failure.remedy.partition(":")[0] for _, failure in failures(result.artifacts)}
+    # To sign with another key would help in neither case.
+    assert told <= {"Attest what the rule asks for, or change the rule.", "Correct the rule"}
 
 
 async def test_a_policy_is_not_evaluated_over_what_another_key_signed() -> None:

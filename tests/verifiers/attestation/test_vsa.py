@@ -58,6 +58,12 @@ def setting_with(*predicates: dict[str, Any], key: CosignKey = KEY) -> Attestati
         ({"signers": [OTHER.fingerprint]}, {}, Reason.PROVENANCE_MISMATCH),
         ({"resourceUris": ["https://example.com/other"]}, {}, Reason.PROVENANCE_MISMATCH),
         ({"policyUris": ["https://example.com/policy"], "policyDigests": [f"sha256:{'1' * 64}"]}, {}, None),
+        ({"policyDigests": [f"gitBlob:{'a' * 40}"]}, {"policy": {"digest": {"gitBlob": "a" * 40}}}, None),
+        (
+            {"policyDigests": [f"gitCommit:{'a' * 40}"]},
+            {"policy": {"digest": {"gitBlob": "a" * 40}}},
+            Reason.PROVENANCE_MISMATCH,
+        ),
         ({"policyDigests": [f"sha256:{'2' * 64}"]}, {}, Reason.PROVENANCE_MISMATCH),
         ({"dependencyLevels": ["SLSA_BUILD_LEVEL_1"]}, {}, Reason.PROVENANCE_MISMATCH),
         ({"dependencyLevels": ["SLSA_BUILD_LEVEL_1"]}, {"dependencyLevels": {}}, None),
@@ -132,10 +138,10 @@ async def test_a_summary_must_say_what_its_entry_asks_for(
             {"timeVerified": None},
             "nothing says when the verification summary was made",
         ),
-        ({}, {"policy": None}, "malformed verification summary: policy is missing and no object"),
+        ({}, {"policy": None}, "malformed verification summary: policy is missing"),
         ({}, {"verifier": ""}, "malformed verification summary: verifier.id is empty"),
-        ({}, {"resourceUri": None}, "malformed verification summary: resourceUri is missing and no text"),
-        ({}, {"result": None}, "malformed verification summary: verificationResult is missing and no text"),
+        ({}, {"resourceUri": None}, "malformed verification summary: resourceUri is missing"),
+        ({}, {"result": None}, "malformed verification summary: verificationResult is missing"),
     ],
 )
 async def test_what_differs_is_named_with_both_values(
@@ -159,7 +165,7 @@ async def test_a_summary_without_a_verifier_is_malformed() -> None:
     del said["verifier"]
     failure = (await setting_with(said).validate({"vsa": [entry()]})).artifacts[0].results[0].failure
     assert failure is not None
-    assert failure.message == "malformed verification summary: verifier is missing and no object"
+    assert failure.message == "malformed verification summary: verifier is missing"
 
 
 async def test_a_summary_without_a_time_has_no_fact_of_it() -> None:

@@ -46,7 +46,7 @@ def add_node(add: Callable[..., Parser]) -> None:
     from pyratify.entrypoints.node.node_flags import add_serve_flags, add_verify_flags
 
     actions = _actions(add("node", "judge the images that the runtimes of this node pull"))
-    text = "answer containerd at a unix socket until SIGTERM"
+    text = "judge what the runtimes of this node pull and run, until SIGTERM"
     _add(actions, "serve", text, add_serve_flags, ("--socket", "--docker", "--nri", "--state"))
     text = "answer one question of containerd without the daemon"
     _add(actions, "verify", text, add_verify_flags, ("--state",))

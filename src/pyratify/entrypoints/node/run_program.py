@@ -47,6 +47,8 @@ async def started(*command: str, seconds: float = 5.0) -> Ended:
             start_new_session=True,
         )
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and "/" not in command[0]:
+            return Ended(None, f"there is no {command[0]} in {_ENVIRONMENT['PATH']}")
         return Ended(None, f"{command[0]} cannot be run: {error.strerror}")
     try:
         async with asyncio.timeout(seconds):

@@ -57,6 +57,13 @@ def expose_judge(names: tuple[str, ...], path: str) -> ExposeJudge:
                 path=f"{path}[{number}]",
                 remedy="Write predicate, or a path as predicate.buildDefinition.buildType.",
             )
+        # Compared as a name, it would never be there, and every expression over it an error.
+        if any(sign in name for sign in "[]*"):
+            raise ConfigurationError(
+                f"{name[:80]!r} names an element of a list, and lists are exposed whole",
+                path=f"{path}[{number}]",
+                remedy="Name the list, as predicate.buildDefinition.resolvedDependencies.",
+            )
         paths.append(tuple(rest))
     # Without what a shorter path has already: nothing is put into the document itself.
     whole = [path for path in paths if not any(path[: len(each)] == each for each in paths if each != path)]

@@ -9,7 +9,7 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Judgement
-from pyratify.expressions.language import Kind, Language, Program, Source
+from pyratify.expressions.language import CHANGE_RULE, Kind, Language, Program, Source
 
 _NOW, _TAG, _SHOWN = "now", "subject.tag", 200
 # Dotted: there is no whole `subject`, so no computed name reaches what is not declared (decision 0042).
@@ -56,7 +56,7 @@ class ExpressionJudge:
         # Exactly True (decision 0042): an error is a value in CEL, and must not allow.
         if answer.holds is not True:
             said = "; ".join(answer.messages) or f"the rule is not true: {self.text[:_SHOWN]}"
-            raise VerificationError(Reason.POLICY_UNSATISFIED, said)
+            raise VerificationError(Reason.POLICY_UNSATISFIED, said, remedy=CHANGE_RULE)
         timed = _NOW in self.program.reads
         return Judgement(valid_until=now + timedelta(seconds=1) if timed else None)
 

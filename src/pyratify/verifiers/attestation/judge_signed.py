@@ -14,6 +14,8 @@ from pyratify.evidence.judgement import Circumstances, Denial, Judgement, united
 from pyratify.sigstore.statement_envelopes import SignedStatement
 from pyratify.verifiers.attestation.requirement import Requirement
 
+_SHOWN_TYPES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -94,7 +96,11 @@ def facts_of(signed: SignedStatement) -> dict[str, Any]:
 
 
 def _of_another_type(found: str, requirements: Iterable[Requirement]) -> VerificationError:
-    expected = dict.fromkeys(each for one in requirements for each in one.predicate_types)
+    expected = [*dict.fromkeys(each for one in requirements for each in one.predicate_types)]
+    # An SBOM may be of ten types: a list of all would hide the two that differ.
+    shown, more = expected[:_SHOWN_TYPES], len(expected) - _SHOWN_TYPES
+    others = [f"{more} more"] if more > 0 else []
     return VerificationError(
-        Reason.PREDICATE_TYPE, f"the statement is of type {found[:200]!a}, not {' or '.join(expected)}"
+        Reason.PREDICATE_TYPE,
+        f"the statement is of type {found[:200]!a}, not {' or '.join([*shown, *others])}",
     )

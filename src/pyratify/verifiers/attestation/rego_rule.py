@@ -10,7 +10,7 @@ from pyratify.core.errors import VerificationError
 from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Judgement
-from pyratify.expressions.language import Kind, Language, Program, Source
+from pyratify.expressions.language import CHANGE_RULE, Kind, Language, Program, Source
 from pyratify.expressions.rego_reads import may_read_tag
 
 _QUERY = "data.pyratify"
@@ -76,7 +76,7 @@ class RegoJudge:
         # Exactly True (decision 0042): an undefined answer must not allow.
         if answer.holds is not True:
             said = "; ".join(answer.messages) or f"{_QUERY}.allow is false for the statement"
-            raise VerificationError(Reason.POLICY_UNSATISFIED, said)
+            raise VerificationError(Reason.POLICY_UNSATISFIED, said, remedy=CHANGE_RULE)
         return Judgement(valid_until=now + timedelta(seconds=1) if timed else None)
 
 

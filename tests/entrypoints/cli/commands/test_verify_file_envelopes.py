@@ -125,3 +125,23 @@ def test_a_keyless_envelope_brings_its_certificate_and_log_entry(log: Callable[.
     with pytest.raises(VerificationError) as refused:
         verify(bare, artifact, trusted, kind=kind_of_bundle(bare))
     assert refused.value.reason is Reason.TLOG_PROOF_INVALID
+
+
+@pytest.mark.parametrize(
+    ("name", "key_name", "reason"),
+    [
+        ("alpine.att.json", "cosign.pub", ""),
+        ("alpine.att.json", "another_cosign.pub", "SIG_INVALID"),
+        ("alpine-tampered.att.json", "cosign.pub", "SIG_INVALID"),
+        ("alpine.cdx.att.json", "cosign.pub", "PAYLOAD_SUBJECT_MISMATCH"),
+    ],
+)
+def test_envelopes_of_other_tools_are_read(
+    name: str, key_name: str, reason: str, shared: Path, run: Run
+) -> None:
+    """As Syft and cosign 1 wrote them, about an image whose digest is given."""
+    folder = shared / "grype" / "attestations"
+    image = "sha256:6af1b11bbb17f4c311e269db6530e4da2738262af5fd9064ccdf109b765860fb"
+    ran = run("verify-file", "--signature", folder / name, "--key", folder / key_name, image)
+    assert ran.code == (1 if reason else 0)
+    assert reason in ran.out

@@ -137,6 +137,24 @@ def test_a_flag_that_cannot_be_meant_is_named(flags: tuple[str, ...], said: str,
     assert said in err
 
 
+@pytest.mark.parametrize(
+    "kind", ["slsa/attestation", "application/vnd.in-toto.bundle", "application/vnd.in-toto.vsa+dsse"]
+)
+def test_what_the_verifier_reads_is_discovered_as_an_attestation(
+    kind: str, key: CosignKey, run: Run, tmp_path: Path
+) -> None:
+    """By every media type, and `verify` reads it."""
+    store = MemoryStore()
+    image = store.add_image()
+    said = in_toto(image.digest, VSA, summary(timeVerified=LONG_AGO))
+    store.attach(image, kind, (kind, json.dumps(envelope(key, said)).encode()))
+    write_layout(store, tmp_path / "layout")
+    reference = f"oci:{tmp_path / 'layout'}@{image.digest}"
+    assert "): attestation" in run("discover", reference)[1]
+    flags = ("--key", "cosign.pub", "--type", "vsa", "--no-cache")
+    assert run("verify", *flags, reference)[0] == 0
+
+
 def test_the_flags_make_a_configuration_that_means_the_same(run: Run, image: str, tmp_path: Path) -> None:
     """`config init` writes what `verify` does."""
     flags = ("--key", "cosign.pub", "--source-uri", SOURCE, "--source-ref", "refs/tags/v*")

@@ -114,6 +114,16 @@ def test_a_program_is_bounded_in_time_and_gets_no_variable_of_ours(monkeypatch: 
     assert run_program("/nowhere").code is None
 
 
+def test_a_program_that_is_absent_is_named_with_where_it_was_searched() -> None:
+    """The reader's own PATH does not count."""
+    ended = run_program("ratify-no-such-program")
+    assert ended.code is None
+    assert ended.output.startswith("there is no ratify-no-such-program in /usr/local/sbin:")
+    assert (
+        run_program("/no/such/program").output == "/no/such/program cannot be run: No such file or directory"
+    )
+
+
 def test_a_program_is_bounded_in_output() -> None:
     """Its end is kept, which has the error, and no more is held in memory meanwhile."""
     tracemalloc.start()

@@ -83,7 +83,7 @@ _STATEMENTS = (
 _KINDS = (
     ("signature", ("cosign.simplesigning", "cosign.artifact.sig", "cncf.notary.signature")),
     ("bundle", ("sigstore.bundle",)),
-    ("attestation", ("dsse.envelope", "in-toto")),
+    ("attestation", ("dsse.envelope", "in-toto", "slsa/attestation")),
     ("sbom", ("spdx", "cyclonedx", "syft")),
     ("vulnerability report", ("sarif", "trivy.report", "grype.report", "cosign.vuln", "security.vuln")),
     ("vex", ("openvex",)),

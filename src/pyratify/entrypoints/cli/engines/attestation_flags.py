@@ -60,7 +60,7 @@ _RULES: tuple[_RuleFlag, ...] = (
         "--verifier-id",
         "",
         "expectedVerifierId",
-        "who must have verified it (default beside the next two: SLSA's source-actions)",
+        "who must have verified it (default where only a flag below is given: https://github.com/slsa-framework/source-actions)",
         "URI",
         many=False,
     ),
