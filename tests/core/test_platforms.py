@@ -222,7 +222,9 @@ class TestNamed:
         add_index(store, *(reversed(entries) if swapped else entries))
         denied(await validate(store, platforms=named("linux/amd64")), Reason.POLICY_UNSATISFIED)
 
-    @pytest.mark.parametrize("platform", [None, "unknown/unknown", "/"])
+    @pytest.mark.parametrize(
+        "platform", [None, "unknown/unknown", "/", "/arm64", "linux/", "unknown/arm64", "linux/unknown"]
+    )
     async def test_an_entry_without_a_platform_is_judged_too(self, platform: str | None) -> None:
         """Runtimes take it for any platform, and nothing says that an unknown one is not run."""
         store = MemoryStore()
@@ -716,6 +718,32 @@ def test_a_choice_that_is_none_is_refused(value: str | tuple[str, ...]) -> None:
         PlatformChoice.parse(value)
 
 
+@pytest.mark.parametrize(
+    ("usual", "spellings"),
+    [
+        ("linux/amd64", ["linux/x86_64", "linux/x86-64", "linux/amd64/v1"]),
+        ("linux/386", ["linux/i386"]),
+        ("linux/arm64", ["linux/aarch64", "linux/aarch64/v8", "linux/arm64/v8", "linux/arm64/8"]),
+        ("linux/arm/v7", ["linux/arm", "linux/armhf", "linux/arm/7"]),
+        ("linux/arm/v6", ["linux/armel", "linux/arm/6"]),
+        ("linux/arm/v5", ["linux/arm/5"]),
+        ("darwin/arm64", ["macos/arm64"]),
+    ],
+)
+def test_several_spellings_name_one_machine(usual: str, spellings: list[str]) -> None:
+    """As containerd's `platforms` normalises them; other variants stay what they are."""
+    assert {str(Platform.parse(each)) for each in (usual, *spellings)} == {usual}
+    assert str(Platform.parse("linux/amd64/v3")) == "linux/amd64/v3"
+
+
+def test_a_member_of_a_platform_has_up_to_128_characters() -> None:
+    """A publisher chooses its length."""
+    for name in ("os", "architecture", "variant", "os.version"):
+        assert Platform.read({name: "x" * 128})
+        with pytest.raises(ValueError, match="no short text"):
+            Platform.read({name: "x" * 129})
+
+
 @given(
     st.builds(
         Platform.of,
@@ -985,6 +1013,7 @@ class TestTroubles:
         first, other = images(store, True, False)
         store.tags["v1"] = first.digest
         denied(await validate(store, reference=replace(REFERENCE, digest=other.digest)), Reason.NO_EVIDENCE)
+        assert ("fetch_manifest", str(first.digest)) not in store.calls
 
     async def test_an_index_without_evidence_beside_a_manifest_without_is_denied(self) -> None:
         """The report shows both."""
@@ -994,11 +1023,13 @@ class TestTroubles:
         assert [report.artifact.digest for report in result.artifacts] == [index.digest]
 
     async def test_a_store_that_cannot_resolve_is_an_error(self) -> None:
-        """As without platforms."""
-        for choice in (EACH, ANY, named("linux/amd64")):
-            result = await validate(MemoryStore(), platforms=choice)
+        """As without platforms; it is asked once."""
+        for choice in (PlatformChoice(), EACH, ANY, named("linux/amd64")):
+            store = MemoryStore()
+            result = await validate(store, platforms=choice)
             assert result.error is not None
             assert result.error.reason is Reason.NOT_FOUND
+            assert [what for what, _ in store.calls] == ["resolve"]
 
 
 @pytest.mark.parametrize("text", ['{"annotations":1}', '{"platform":{"os":["linux"]}}'])

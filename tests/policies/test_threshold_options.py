@@ -296,6 +296,12 @@ SIGNED = Rule("scan", deny=True, require_signed=True, where=(("verdict", "bad"),
             DIRTY,
             "has what the policy forbids: 'verdict' is 'bad'",
         ),
+        (
+            SIGNED,
+            (report(2, passed("scan", verdict="clean")), report(3, passed("scan", "k", verdict="bad"))),
+            DIRTY,
+            "has what the policy forbids: 'verdict' is 'bad'",
+        ),
     ],
 )
 def test_a_refusal_by_a_deny_rule_says_what_it_lacks(
@@ -309,13 +315,17 @@ def test_a_refusal_by_a_deny_rule_says_what_it_lacks(
 
 
 def test_a_refusal_by_a_deny_rule_names_the_first_of_what_it_forbids() -> None:
-    """In the order of the listing."""
+    """In the order of the listing, with its own remedy."""
     rule = Rule("scan", deny=True, reasons=("CERT_REVOKED", "EVIDENCE_STALE"))
-    one, two = failed("scan", Reason.CERT_REVOKED), failed("scan", Reason.EVIDENCE_STALE)
+    one, two = (
+        VerifierResult("scan", Outcome.FAILED, failure=Failure(reason, f"it is {reason}", f"mend {reason}"))
+        for reason in (Reason.CERT_REVOKED, Reason.EVIDENCE_STALE)
+    )
     for first, second in ((one, two), (two, one)):
         failure = threshold("a", rule).decide(SUBJECT, (GOOD, report(2, first), report(3, second))).failure
         assert failure is not None
         assert first.failure is not None
+        assert failure.message.endswith(first.failure.message)
         assert failure.remedy == first.failure.remedy
 
 

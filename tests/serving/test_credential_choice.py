@@ -62,6 +62,10 @@ class Setting:
         self.engine = Engine(ScopeMap([("*", executor)]), generation)
         self.choice = CredentialChoice(Verdicts(self.clock), self.clock)
 
+    def reload(self, generation: str) -> None:
+        """Change the configuration; the executor stays as it is."""
+        self.engine = Engine(self.engine.executors, generation)
+
     async def chosen(
         self, *scopes: CredentialScope, namespace: str = "team", reference: Reference = APP
     ) -> CredentialScope:
@@ -142,6 +146,20 @@ async def test_a_choice_is_remembered_for_minutes_and_for_its_tenant() -> None:
     assert here.asked == ["one", "two"] * 4
 
 
+async def test_a_choice_is_of_one_repository_and_of_one_configuration() -> None:
+    """Another one may accept the first credential, or read with other rules; another tag has the same repository."""
+    here = Setting({"one": Reason.REGISTRY_AUTH})
+    assert await here.chosen(ONE, TWO) is TWO
+    here.asked.clear()
+    assert await here.chosen(ONE, TWO, reference=Reference.parse("example.com/app:v2")) is TWO
+    assert here.asked == []
+    await here.chosen(ONE, TWO, reference=Reference.parse("example.com/other:v1"))
+    assert here.asked == ["one", "two"]
+    here.reload("another")
+    await here.chosen(ONE, TWO)
+    assert here.asked == ["one", "two"] * 2
+
+
 async def test_what_is_forgotten_is_chosen_anew() -> None:
     """At once, and from the start; it is not taken for the first credential."""
     here = Setting({"one": Reason.REGISTRY_AUTH})
@@ -178,6 +196,9 @@ async def test_a_refusal_is_of_one_reference_for_one_tenant() -> None:
         await here.refused(ONE, TWO)
     assert len(await here.refused(ONE, TWO, namespace="other")) == 3
     assert len(await here.refused(ONE, TWO, reference=Reference.parse("example.com/app:v2"))) == 3
+    assert await here.refused(ONE, TWO) == []
+    here.reload("another")
+    assert len(await here.refused(ONE, TWO)) == 3
 
 
 async def test_a_corrected_secret_is_tried_at_once() -> None:
@@ -209,9 +230,15 @@ async def test_refusals_without_a_generation_are_not_remembered() -> None:
 
 async def test_refusals_take_a_bounded_part_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tenants choose the references, and registries the messages."""
-    monkeypatch.setattr(credential_choice, "_REFUSALS", 20_000)
+    monkeypatch.setattr(
+        credential_choice, "_REFUSALS", 20_000
+    )  # of those here some eighteen, two of each reference
     here = Setting(REFUSING)
-    for number in range(50):
-        await here.refused(ONE, reference=Reference.parse(f"example.com/app:v{number}"))
-    assert await here.refused(ONE, reference=Reference.parse("example.com/app:v49")) == []
-    assert len(await here.refused(ONE, reference=Reference.parse("example.com/app:v0"))) == 2
+    first, *others = (Reference.parse(f"example.com/app:v{number}") for number in range(11))
+    for reference in (first, *others[:5]):
+        await here.refused(ONE, reference=reference)
+    assert await here.refused(ONE, reference=first) == []
+    for reference in others:
+        await here.refused(ONE, reference=reference)
+    assert await here.refused(ONE, reference=others[-1]) == []
+    assert len(await here.refused(ONE, reference=first)) == 2
