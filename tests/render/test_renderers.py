@@ -187,6 +187,10 @@ def test_text_leaves_out_statements_of_other_types_where_the_cause_is_known() ->
     assert "failed: notation: unknown root [CHAIN_UNTRUSTED]" in shown
     assert "  left out: 1 result about a statement of another type; -o tree shows it\n" in shown
     assert "of type 'x', not 'y'" in tree.render(caused)
+    itself = replace(
+        result, failure=replace(UNSATISFIED, message="the policy forbids this: of type 'x', not 'y'")
+    )
+    assert "failed: notation: of type 'x', not 'y'" in text.render(itself)
 
 
 def test_a_statement_of_another_type_gives_no_remedy_beside_accepted_evidence() -> None:

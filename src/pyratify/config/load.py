@@ -50,8 +50,8 @@ def read_document(file: Path) -> tuple[Any, Path]:
     return parse(read(file), is_json=file.suffix == ".json"), file.absolute().parent
 
 
-def read(file: Path) -> bytes:
-    """Return the bytes of a configuration file, at most 1 MiB.
+def read(file: Path, what: str = "the configuration") -> bytes:
+    """Return the bytes of a configuration file, or of another that messages call `what`, at most 1 MiB.
 
     Raises:
         ConfigurationError: It cannot be read or is too large.
@@ -59,7 +59,7 @@ def read(file: Path) -> bytes:
     try:
         return read_file(file, MAX_BYTES)
     except UnreadableFile as error:
-        raise ConfigurationError(f"the configuration {file} {error}", remedy=error.remedy) from None
+        raise ConfigurationError(f"{what} {file} {error}", remedy=error.remedy) from None
 
 
 def parse(data: bytes, *, is_json: bool) -> Any:

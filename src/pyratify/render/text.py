@@ -47,21 +47,33 @@ def _lines(result: ValidationResult) -> Iterator[str]:
         yield f"  why:  {because(why)[0]}"
     reports = tuple(flatten(result.artifacts))
     items = tuple(item for report in reports for item in report.results)
-    # The cause is known then, and what other documents are not is noise; -o tree shows it.
-    left_out = _OTHER_KINDS if why is not None and explained(why, items) else frozenset()
+    cause = why.message if why is not None and explained(why, items) else ""
     for report in reports:
-        yield from _report(report, passed=result.succeeded, left_out=left_out)
-    count = sum(item.failure is not None and item.failure.reason in left_out for item in items)
+        shown = tuple(item for item in report.results if not _is_noise(item, cause))
+        yield from _report(report, shown, passed=result.succeeded)
+    count = sum(_is_noise(item, cause) for item in items)
     if count:
-        what = "1 result about a statement of another type; -o tree shows it"
-        yield f"  left out: {what if count == 1 else f'{count} results about statements of other types; -o tree shows them'}"
+        one = "1 result about a statement of another type; -o tree shows it"
+        more = f"{count} results about statements of other types; -o tree shows them"
+        yield f"  left out: {one if count == 1 else more}"
     for limit in result.limits:
         yield f"  limit: {because(limit)[0]}"
     if why is not None:
         yield f"  what to do: {_remedy(result, why)}"
 
 
-def _report(report: ArtifactReport, *, passed: bool, left_out: frozenset[Reason]) -> Iterator[str]:
+def _is_noise(item: VerifierResult, cause: str) -> bool:
+    """Return whether a result only says what a statement is not, where the cause of the denial is known (else empty)."""
+    failure = item.failure
+    return (
+        bool(cause)
+        and failure is not None
+        and failure.reason in _OTHER_KINDS
+        and failure.message not in cause
+    )
+
+
+def _report(report: ArtifactReport, shown: tuple[VerifierResult, ...], *, passed: bool) -> Iterator[str]:
     if report.platform is not None:
         why = f": {because(report.failure)[0]}" if report.failure is not None else ""
         yield f"  platform {clean(report.platform)}: {judgement(report)}{why}; {report.artifact.digest[:19]}"
@@ -73,13 +85,13 @@ def _report(report: ArtifactReport, *, passed: bool, left_out: frozenset[Reason]
     elif not report.results and not passed:
         kind = clean(report.artifact.artifact_type or report.artifact.media_type, 120)
         yield f"  attached: {kind}, which no configured verifier reads; {where}"
-    for item in report.results:
+    for item in shown:
         if item.details is not None:
             names = signer_names(item.details)
             by = f", signed by {', '.join(names)}" if names else ""
             yield f"  verified: {clean(item.verifier)}: {clean(item.details.description)}{by}; {where}"
             yield from (f"    {line}" for line in warnings(item))
-        elif item.failure is not None and not passed and item.failure.reason not in left_out:
+        elif item.failure is not None and not passed:
             yield f"  {_word(item.outcome)}: {clean(item.verifier)}: {because(item.failure)[0]}; {where}"
 
 

@@ -76,7 +76,11 @@ def _signed_message(message: MessageSignature, artifact: Artifact) -> Signed:
     actual = artifact.digest_by(algorithm)
     # The stated digest proves nothing: it only has to agree with the artifact's own.
     if actual is None or not hmac.compare_digest(bytes.fromhex(actual.hex), message.digest):
-        raise VerificationError(Reason.SIG_INVALID, f"the message digest is not that of {artifact.digest}")
+        raise VerificationError(
+            Reason.SIG_INVALID,
+            f"the bundle is of {algorithm}:{message.digest.hex()[:128]}, and the artifact is {actual or artifact.digest}",
+            remedy="Give the artifact that was signed, or the bundle that was made of this one.",
+        )
     # Bytes where they are known: Ed25519 cannot be verified with a digest.
     return Signed(artifact.data, known, algorithm=algorithm)
 

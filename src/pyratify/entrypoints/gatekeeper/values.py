@@ -49,6 +49,9 @@ def v1_value(result: ValidationResult, types: Mapping[str, str], trace: str, now
 def _v1_reports(reports: Any, types: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for report in reports:
         nested = list(_v1_reports(report.get("artifactReports") or (), types))
+        # A manifest of an image index has no results: Ratify v1 knows no such level, and its evidence names it as the subject.
+        if "platform" in report:
+            yield from nested
         for result in report.get("results") or ():
             yield _v1_result(report, result, types, nested)
 

@@ -47,6 +47,15 @@ def test_every_name_reads_every_kind(name: str, signature: str, run: Run, tmp_pa
 
 
 @pytest.mark.usefixtures("key")
+def test_a_bundle_of_another_file_shows_both_digests(run: Run, tmp_path: Path) -> None:
+    """And does not blame the key."""
+    (tmp_path / "file").write_bytes(DATA + b"!")
+    out = run("verify-file", "--bundle", "file.sigstore.json", "--key", "cosign.pub", "file").out
+    assert f"the bundle is of {Digest.of(DATA)}, and the artifact is {Digest.of(DATA + b'!')}" in out
+    assert "what to do: Give the artifact that was signed" in out
+
+
+@pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("output", ["text", "tree", "json"])
 def test_the_names_say_the_same(output: str, run: Run) -> None:
     """Word for word."""

@@ -52,7 +52,7 @@ def _documents(names: list[str]) -> Iterator[Any]:
 
     for name in names:
         is_piped = name == STANDARD_INPUT
-        data = read_standard_input(MAX_BYTES, _IN_PARTS) if is_piped else read(Path(name))
+        data = read_standard_input(MAX_BYTES, _IN_PARTS) if is_piped else read(Path(name), "the manifest")
         is_json = name.endswith(".json") or (is_piped and data.lstrip()[:1] == b"{")
         found = (parse(data, is_json=True),) if is_json else tuple(loads_all(data))
         # An audit of nothing must not end with "nothing is wrong".
@@ -65,5 +65,5 @@ def _documents(names: list[str]) -> Iterator[Any]:
 
 
 def _says_something(document: Any) -> bool:
-    """Return whether a document is more than the empty list that kubectl prints where it found nothing."""
-    return document is not None and not (isinstance(document, dict) and document.get("items") == [])
+    """Return whether a document is an object of Kubernetes, and not the empty list that kubectl prints where it found nothing."""
+    return isinstance(document, dict) and "kind" in document and document.get("items") != []
