@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from conformance.rego_cases import Fate, Outcome, read_folder, run
-from pyratify.expressions.rego_builtins import CHECKED, MISSING, REFUSED
+from pyratify.expressions.rego_builtins import CHECKED, REFUSED, SAME
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "rego.md"
 MODULE = "github.com/open-policy-agent/opa@v1.17.1"
@@ -45,8 +45,11 @@ def page(outcomes: dict[str, list[Outcome]]) -> str:
     heads += '- `not` over `_`, or over a variable that stands nowhere else in its rule: OPA refuses it, and the engine evaluates it as "one is not"\n'
     heads += '- a pattern that takes an object apart (`some {"k": x} in list`): to OPA it has exactly these keys, to the engine also others\n'
     heads += "- a set, an object, a list or a comprehension as a condition, as in `if { a == 1, b == 2 }`: it is always true, and OPA refuses the comma\n"
-    heads += f"- what the engine does not have: {', '.join(f'`{name}`' for name in sorted(MISSING))}\n"
+    heads += (
+        "- a call of what neither the policy nor the engine has, as `crypto.sha256` and `io.jwt.decode`\n"
+    )
     checked = f"\nOf these the arguments are checked, which is an error where the engines differ: {', '.join(f'`{name}`' for name in sorted(CHECKED))}.\n"
+    checked += f"\nThe same as in OPA: {', '.join(f'`{name}`' for name in sorted(SAME))}.\n"
     tables = "".join(_table(version, found) for version, found in outcomes.items())
     return f"{_HEAD}{refused}\n{walks}{heads}{checked}{tables}"
 

@@ -93,3 +93,51 @@ def test_a_variable_that_is_only_declared_is_refused(rule: str) -> None:
         "some m; input.l[_] = m",
     ):
         assert not holds(f"package pyratify\nallow := true\ndeny contains m if {{ {good} }}")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "deny contains mesage if { message := input.s }",
+        "deny contains sprintf(`%s`, [mesage]) if { message := input.s }",
+        "deny contains {`m`: mesage} if { message := input.s }",
+        "deny contains mesage if { not f(mesage) }",
+        "v[kind] := 1 if { some k, x in input.l }",
+        "v[k] := y if { some k, x in input.l }",
+        "v := y if { x := input.s }",
+        "v := y",
+        "v := 1 if { input.n == 4 } else := y if { x := input.s }",
+        "g(x) := y if { x == 1 }",
+    ],
+)
+def test_a_variable_of_the_head_that_the_body_does_not_name_is_refused(rule: str) -> None:
+    """As OPA does; otherwise it would be an error, but only of images that the rule is about."""
+    with pytest.raises(ConfigurationError, match=r"line 4: nothing gives \w+ a value") as error:
+        holds(f"package pyratify\nallow := true\nf(x) if x == 1\n{rule}")
+    assert "in the head" in error.value.remedy
+
+
+def test_what_gives_a_variable_of_the_head_its_value() -> None:
+    """The body, arguments, a comprehension, another rule, an import."""
+    rules = """import data.pyratify.other as theirs
+import input.l
+deny contains m if { m := input.missing }
+v[k] := x if { some k, x in input.l }
+seen contains input.l[_]
+names := {x | some x in input.l}
+pair(a, [b, c]) := [a, b, c, names]
+all := [names, theirs, l, input.s, data.pyratify.names]
+level := "high" if { input.n > 3 } else := m if { m := input.s }
+d contains x.k if { x := {"k": 1} }
+"""
+    assert holds(f"package pyratify\n{rules}allow := true")
+
+
+def test_an_unknown_function_is_refused() -> None:
+    """Otherwise it would be an error of each evaluation that comes to it."""
+    for body in ("starts_with(input.s, `x`)", "input.n == 4; regexp.match(`a`, `a`)", "not g(1)"):
+        with pytest.raises(
+            ConfigurationError, match="line 5: neither the policy nor the embedded engine has"
+        ):
+            holds(policy(body))
+    assert holds(policy("data.pyratify.f(1)"))

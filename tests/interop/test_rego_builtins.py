@@ -22,7 +22,13 @@ _MOST = 600
 FUNCTIONS = {
     "contains startswith endswith split indexof indexof_n": ("texts", "short"),
     "trim trim_left trim_right trim_prefix trim_suffix": ("texts", "short"),
-    "lower upper trim_space strings.reverse count hex.encode base64.encode": ("texts",),
+    "lower upper trim_space strings.reverse count hex.encode hex.decode base64.encode base64url.encode base64url.encode_no_pad": (
+        "texts",
+    ),
+    "strings.any_prefix_match strings.any_suffix_match": ("texts", "short"),
+    "is_array is_boolean is_null is_object is_set": ("mixed",),
+    "numbers.range_step": ("whole", "whole", "whole"),
+    "object.filter": ("objects", "mixed"),
     "abs ceil floor round": ("numbers",),
     "sort max min sum product array.reverse type_name is_string json.marshal": ("mixed",),
     "type_name is_number count object.keys": ("objects",),

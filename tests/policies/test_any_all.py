@@ -199,7 +199,7 @@ async def test_what_is_no_policy_is_refused(document: dict[str, Any], path: str)
     assert error.value.path.startswith(path)
 
 
-@pytest.mark.parametrize("kind", ["*", "application/*", "Default", "DEFAULT"])
+@pytest.mark.parametrize("kind", ["*", "application/*", "Default", "DEFAULT", "a/b ", "a /b", "a/b\n"])
 async def test_a_type_that_is_written_as_a_pattern_is_refused(kind: str) -> None:
     """Types are compared as they are: it would deny every image."""
     with pytest.raises(ConfigurationError, match="as it is") as error:
@@ -241,6 +241,8 @@ async def test_nothing_is_looked_for_below_what_no_verifier_reads() -> None:
     assert built.descends((of(NOTATION, GOOD),))
     assert not built.descends((of(NOTATION),))
     assert not built.descends((of(NOTATION, passed("w"), GOOD),))
+    assert built.descends((of(NOTATION), of(NOTATION, GOOD)))
+    assert not built.descends((of(NOTATION, GOOD), of(NOTATION)))
 
 
 def test_a_refusal_says_which_type_lacks_what() -> None:

@@ -23,6 +23,7 @@ from pyratify.expressions.rego_safety import (
     refuse_constant_statements,
     refuse_numbers,
     refuse_object_patterns,
+    refuse_unsafe_heads,
     refuse_unsafe_negations,
     refuse_unused_variables,
 )
@@ -131,6 +132,7 @@ def _screened(tree: Tree, path: str, *, v0: bool) -> str:
     refuse_object_patterns(tree, path)
     refuse_constant_statements(tree, path)
     refuse_unused_variables(tree, path)
+    refuse_unsafe_heads(tree, path)
     changes = [*rewrite_walks(tree), *check_calls(tree, path)]
     if changes:
         tree = parse(tree.changed(changes), path, v0=v0)

@@ -1,6 +1,6 @@
-"""Built-in functions of Rego that the embedded engine evaluates otherwise than OPA: those that are refused, and those whose arguments are checked.
+"""Built-in functions of Rego, as the embedded engine evaluates them otherwise than OPA or alike: which are refused, whose arguments are checked, and which are the same.
 
-What is in neither table gives the same results in both, for what a generator of odd arguments could find (`tests/interop/test_rego_builtins.py`).
+A generator of odd arguments says which (`tests/interop/test_rego_builtins.py`).
 """
 
 from collections.abc import Mapping
@@ -16,20 +16,13 @@ regex.is_valid regex.split regex.template_match rego.parse_module semver.is_vali
 time.format time.parse_ns units.parse units.parse_bytes urlquery.decode urlquery.decode_object urlquery.encode urlquery.encode_object
 uuid.parse yaml.is_valid yaml.marshal yaml.unmarshal
 """
-_ABSENT = {
-    "array": "flatten",
-    "crypto.hmac": "equal md5 sha1 sha256 sha512",
-    "crypto": "md5 parse_private_keys sha1 sha256",
-    "crypto.x509": "parse_and_verify_certificates parse_and_verify_certificates_with_options parse_certificate_request parse_certificates parse_keypair parse_rsa_private_key",
-    "graphql": "is_valid parse parse_and_verify parse_query parse_schema schema_is_valid",
-    "io.jwt": "decode decode_verify encode_sign encode_sign_raw verify_eddsa verify_es256 verify_es384 verify_es512 verify_hs256 verify_hs384 verify_hs512 verify_ps256 verify_ps384 verify_ps512 verify_rs256 verify_rs384 verify_rs512",
-    "net": "cidr_contains_matches cidr_intersects cidr_merge cidr_overlap",
-    "providers.aws": "sign_req",
-    "regex": "globs_match",
-    "rego.metadata": "chain rule",
-    "strings": "render_template",
-    "uri": "is_valid parse",
-}
+_SAME = """
+abs array.concat array.reverse base64.encode base64url.encode base64url.encode_no_pad concat contains endswith graph.reachable
+graph.reachable_paths hex.decode hex.encode intersection is_array is_boolean is_null is_number is_object is_set is_string json.patch
+max numbers.range numbers.range_step object.filter object.get object.keys object.remove object.union object.union_n print sort split
+startswith strings.any_prefix_match strings.any_suffix_match strings.reverse time.clock time.date time.now_ns time.parse_duration_ns
+time.weekday trace trim trim_left trim_prefix trim_right trim_space trim_suffix type_name union walk
+"""
 REFUSED: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("http.send", "opa.runtime", "net.lookup_ip_addr"), _OUT),
@@ -39,8 +32,27 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 )
 """What each refused function would do; the message names it."""
 
-MISSING = frozenset(f"{family}.{name}" for family, names in _ABSENT.items() for name in names.split())
-"""Functions of OPA that the engine does not have: a call would be an error of each evaluation."""
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "base64.is_valid": "base64.decode, which is an error for what is invalid",
+        "json.filter": "object.filter",
+        "json.is_valid": "json.unmarshal, which is an error for what is invalid",
+        "json.remove": "object.remove",
+        "object.subset": "every key, value in part { whole[key] == value }",
+        "regex.split": "split with a text",
+        "semver.is_valid": "regex.match with the form that is meant",
+        "time.add_date": "a sum of nanoseconds",
+        "time.parse_ns": "time.parse_rfc3339_ns",
+    }
+)
+"""What a refused function can be replaced by."""
+SAME = frozenset(_SAME.split())
+"""Functions that give what they give in OPA, for all arguments. What is in no table is refused: another build of the engine may have more."""
+
+REWRITTEN: Mapping[str, int] = MappingProxyType(
+    {"count": 1, "glob.match": 3, "json.marshal": 1, "sprintf": 2}
+)
+"""Functions whose calls are rewritten by more than checks, and how many arguments each has."""
 
 _SLICE = (None, "integer", "integer")
 CHECKED: Mapping[str, tuple[str | None, ...]] = MappingProxyType(

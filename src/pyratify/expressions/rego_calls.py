@@ -7,7 +7,7 @@ import json
 import re
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_builtins import CHECKED
+from pyratify.expressions.rego_builtins import CHECKED, REWRITTEN
 from pyratify.expressions.rego_checks import CHECKS, HELPERS, PREFIX
 from pyratify.expressions.rego_tree import (
     COLLECTIONS,
@@ -24,9 +24,15 @@ from pyratify.expressions.rego_tree import (
     unpack,
 )
 
-_REMEDY = "Write it otherwise, or let a real OPA evaluate the policy (engine: opa)."
-# With how many arguments each has.
-_REWRITTEN = {"count": 1, "glob.match": 3, "json.marshal": 1, "sprintf": 2}
+_OTHERWISE = "Write it otherwise"
+_FORMAT = "Write format and list in the call, with %v for anything"
+_REMEDIES = {
+    "operand": "Count in tenths or hundredths, and multiply before you divide",
+    "difference": "Count in tenths or hundredths, and multiply before you divide",
+    "pattern": "Write classes of ASCII as [0-9A-Za-z]",
+    "text": _FORMAT,
+    "integer": "Write a whole number; sprintf shows anything by %v",
+}
 _VERB = re.compile(r"%(.?)", re.DOTALL)
 _FORMATTED = {"s": "text", "v": "value", "d": "integer"}
 # What a helper in Rego does with a number.
@@ -47,7 +53,7 @@ def check_calls(tree: Tree, path: str) -> list[Change]:
         for check, argument in zip(CHECKED.get(name, ()), call["params"], strict=False):
             if check is not None:
                 changes += _checked(tree, argument, check, name, path)
-        if name in _REWRITTEN:
+        if name in REWRITTEN:
             changes += _rewritten(tree, call, name, path)
     for operation in of_kind(tree.modules, "ArithExpr"):
         if operation["op"] != "Mod":
@@ -72,14 +78,24 @@ def _refuse_other_uses(tree: Tree, path: str) -> None:
         raise ConfigurationError(
             f"names that begin with {PREFIX} are taken", path=path, remedy="Write other names."
         )
-    known = CHECKED.keys() | _REWRITTEN.keys()
+    known = CHECKED.keys() | REWRITTEN.keys()
     called = {name_of(call["fcn"]) for call in of_kind(tree.modules, "Call")} & known
     for node in tree.rule_names():
         if name_of(node) in called:
-            raise _refused(f"the rule {name_of(node)} with the name of a built-in function", node, path)
+            raise _refused(
+                f"the rule {name_of(node)} with the name of a built-in function",
+                node,
+                path,
+                "Give it another name",
+            )
     for node in (each[side] for each in tree.modifiers() for side in ("refr", "as")):
         if name_of(node) in known:
-            raise _refused(f"{name_of(node)} behind `with`, in place of a call,", node, path)
+            raise _refused(
+                f"{name_of(node)} behind `with`, in place of a call,",
+                node,
+                path,
+                "Replace data, or a function of the policy",
+            )
 
 
 def _checked(tree: Tree, node: Node, check: str, user: str, path: str) -> list[Change]:
@@ -92,10 +108,13 @@ def _checked(tree: Tree, node: Node, check: str, user: str, path: str) -> list[C
     function = CHECKS.get(_NUMBERS.get(check, check))
     if value is None or function is None or (check in _NUMBERS and isinstance(value, str)):
         return []
+    remedy = _REMEDIES.get(check, _OTHERWISE)
     try:
         found = function[1](value)
     except ValueError as error:
-        raise _refused(f"{user} with {tree.text(node).decode()[:60]}, which {error},", node, path) from None
+        raise _refused(
+            f"{user} with {tree.text(node).decode()[:60]}, which {error},", node, path, remedy
+        ) from None
     return [] if repr(found) == repr(value) else [(start, end, json.dumps(found).encode())]
 
 
@@ -108,7 +127,7 @@ def _constant(tree: Tree, node: Node) -> str | int | float | None:
 
 def _rewritten(tree: Tree, call: Node, name: str, path: str) -> list[Change]:
     arguments = call["params"]
-    if len(arguments) < _REWRITTEN[name]:
+    if len(arguments) < REWRITTEN[name]:
         raise _refused(f"{name} with too few arguments", {"": call}, path)
     function, (start, end) = tree.place(call["fcn"]), tree.place({"": call})
     if name == "json.marshal":
@@ -133,7 +152,9 @@ def _check_glob(glob: Node, delimiters: Node, path: str) -> None:
     try:
         CHECKS["glob"][1](text, marks)
     except ValueError as error:
-        raise _refused(f"glob.match with {text[:60]!r}, which {error},", glob, path) from None
+        raise _refused(
+            f"glob.match with {text[:60]!r}, which {error},", glob, path, "Write regex.match"
+        ) from None
 
 
 def _format(tree: Tree, call: Node, path: str) -> list[Change]:
@@ -141,12 +162,15 @@ def _format(tree: Tree, call: Node, path: str) -> list[Change]:
     form, arguments = call["params"][:2]
     text = text_value(form)
     if text is None or "Array" not in arguments:
-        raise _refused("sprintf with a format or a list that is computed", form, path)
+        raise _refused("sprintf with a format or a list that is computed", form, path, _FORMAT)
     verbs = [verb for verb in _VERB.findall(text) if verb != "%"]
     items = list(members(arguments))
     if len(verbs) != len(items) or not _FORMATTED.keys() >= set(verbs):
         raise _refused(
-            "sprintf with other verbs than %s, %v, %d and %%, or not one for each of the list", form, path
+            "sprintf with other verbs than %s, %v, %d and %%, or not one for each of the list",
+            form,
+            path,
+            _FORMAT,
         )
     # The engine writes -1 as --1 by %d.
     changes = [(*tree.place(form), json.dumps(_VERB.sub(_written, text)).encode())] if "d" in verbs else []
@@ -161,9 +185,9 @@ def _written(verb: re.Match[str]) -> str:
     return "%v" if verb[1] == "d" else verb[0]
 
 
-def _refused(what: str, node: Node, path: str) -> ConfigurationError:
+def _refused(what: str, node: Node, path: str, remedy: str = _OTHERWISE) -> ConfigurationError:
     return ConfigurationError(
         f"line {line_of(node)}: {what} is refused: OPA may evaluate it otherwise",
         path=path,
-        remedy=_REMEDY,
+        remedy=f"{remedy}, or let a real OPA evaluate the policy (engine: opa).",
     )

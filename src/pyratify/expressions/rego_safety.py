@@ -13,8 +13,11 @@ from pyratify.expressions.rego_tree import (
     COMPREHENSIONS,
     Node,
     Tree,
+    free_variables,
+    indexes,
     line_of,
     members,
+    name_of,
     nodes,
     of_kind,
     operands,
@@ -58,6 +61,32 @@ def refuse_unused_variables(tree: Tree, path: str) -> None:
                     f"line {span['line']}: nothing gives {name} a value",
                     path=path,
                     remedy=f"Write `some {name} in ...`, or leave the declaration out.",
+                )
+
+
+def refuse_unsafe_heads(tree: Tree, path: str) -> None:
+    """Refuse a variable in the head of a rule that its body does not name, as OPA does.
+
+    To the engine it is an error of the evaluations in which the body is true.
+
+    Raises:
+        ConfigurationError: With the variable and its line.
+    """
+    rules = {name_of(each).partition(".")[0] for each in tree.rule_names()}
+    shared = {"input", "data", "_", *tree.import_names(), *rules}
+    for spec in (rule["Spec"] for rule in tree.rules() if "Spec" in rule):
+        _, head = unpack(spec["head"])
+        bodies = spec["bodies"] or [{}]
+        first = [*indexes(head["refr"]), head.get("key"), head.get("assign")]
+        for terms, body in zip([first, *(each["assign"] for each in bodies[1:])], bodies, strict=True):
+            # `input.list[i]` gives i a value in a head, too.
+            found = {name_of(each["index"]) for each in of_kind(terms, "RefBrack")}
+            known = shared | found | set(_texts([head.get("args"), body.get("query")]))
+            for variable in (each for each in free_variables(terms) if name_of(each) not in known):
+                raise ConfigurationError(
+                    f"line {line_of(variable)}: nothing gives {name_of(variable)} a value",
+                    path=path,
+                    remedy="Correct its name in the head of the rule, or give it a value in the body.",
                 )
 
 

@@ -5,7 +5,7 @@ and allows everything. Functions that reach out of the policy, and those that di
 """
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_builtins import MISSING, REFUSED
+from pyratify.expressions.rego_builtins import CHECKED, INSTEAD, REFUSED, REWRITTEN, SAME
 from pyratify.expressions.rego_tree import (
     Change,
     Node,
@@ -17,11 +17,12 @@ from pyratify.expressions.rego_tree import (
 )
 
 _REMEDY = "Write the policy without it, or let a real OPA evaluate it (engine: opa)."
+_KNOWN = SAME | CHECKED.keys() | REWRITTEN.keys()
 _KEYWORDS = frozenset({"if", "contains", "every", "in"})
 
 
 def refuse_functions(tree: Tree, path: str) -> None:
-    """Refuse a policy that names one of `REFUSED`, calls one of `MISSING`, or has a rule that the engine reads otherwise than OPA.
+    """Refuse a policy that names one of `REFUSED`, calls what is not there, or has a rule that the engine reads otherwise than OPA.
 
     Raises:
         ConfigurationError: With the name of the function or rule, and its line.
@@ -31,14 +32,26 @@ def refuse_functions(tree: Tree, path: str) -> None:
     for name, node in tree.names():
         if name in REFUSED:
             raise ConfigurationError(
-                f"line {line_of(node)}: {name} {REFUSED[name]}, so it is refused", path=path, remedy=_REMEDY
-            )
-    for function in (call["fcn"] for call in of_kind(tree.modules, "Call")):
-        if name_of(function) in MISSING:
-            raise ConfigurationError(
-                f"line {line_of(function)}: the embedded engine has no {name_of(function)}",
+                f"line {line_of(node)}: {name} {REFUSED[name]}, so it is refused",
                 path=path,
-                remedy=_REMEDY,
+                remedy=f"Write {INSTEAD[name]}, or let a real OPA evaluate the policy (engine: opa)."
+                if name in INSTEAD
+                else _REMEDY,
+            )
+    _refuse_unknown_calls(tree, path)
+
+
+def _refuse_unknown_calls(tree: Tree, path: str) -> None:
+    """Refuse calls of what is neither a rule nor a known function: an error of each evaluation that comes to it, and of OPA at once."""
+    own = {name_of(each) for each in tree.rule_names()}
+    outside = {"data", *tree.import_names()}
+    for function in (call["fcn"] for call in of_kind(tree.modules, "Call")):
+        name = name_of(function)
+        if name not in _KNOWN and name not in own and name.partition(".")[0] not in outside:
+            raise ConfigurationError(
+                f"line {line_of(function)}: neither the policy nor the embedded engine has a function {name[:100]}",
+                path=path,
+                remedy="Correct its name, or let a real OPA evaluate the policy (engine: opa).",
             )
 
 

@@ -84,6 +84,11 @@ class Tree:
         """Return the imports."""
         return [each for module in self.modules for each in module["ast"]["imports"]]
 
+    def import_names(self) -> Iterator[str]:
+        """Iterate over the names that imports give."""
+        for each in self.imports():
+            yield self.word(each["as"]) if each.get("as") else name_of(each["refr"]).rpartition(".")[2]
+
     def bodies(self) -> Iterator[Node]:
         """Iterate over the bodies of rules."""
         return (body for rule in self.rules() for body in rule.get("Spec", {}).get("bodies", ()))
@@ -117,6 +122,34 @@ def nodes(node: Any) -> Iterator[Node]:
 def of_kind(node: Any, kind: str) -> Iterator[Node]:
     """Iterate over what the nodes of a kind have."""
     return (each[kind] for each in nodes(node) if isinstance(each.get(kind), dict))
+
+
+def free_variables(node: Any) -> Iterator[Node]:
+    """Iterate over the variables of a term that something else has to give a value: not of comprehensions, nor alone in the brackets of a reference."""
+    stack = [node]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, list):
+            stack.extend(each)
+        elif isinstance(each, dict) and "Var" in each:
+            yield each
+        elif isinstance(each, dict):
+            own = each.get("RefBrack", {}).get("index", {}).keys() & {"Var"}
+            left = (
+                each["RefBrack"]["refr"]
+                if own
+                else [each[key] for key in each if key != "fcn" and key not in COMPREHENSIONS]
+            )
+            stack.append(left)
+
+
+def indexes(reference: Node) -> Iterator[Node]:
+    """Iterate over what stands in the brackets of a reference, from the last."""
+    while "Var" not in reference:
+        kind, inner = unpack(reference)
+        if kind == "RefBrack":
+            yield inner["index"]
+        reference = inner["refr"]
 
 
 def unpack(node: Node) -> tuple[str, Node]:

@@ -43,8 +43,8 @@ async def build(name: str, options: AnyAllOptions, resources: Resources) -> AnyA
         _check_types(options.nested_references[verifier], f"nestedReferences.{verifier[:80]}")
     types = dict(options.artifact_verification_policies)
     for kind in types:
-        # Compared with artifact types as they are, neither would ever be there, and every image be denied.
-        if "*" in kind or (kind != DEFAULT and kind.lower() == DEFAULT):
+        # Compared with artifact types as they are, none of these would ever be there, and every image be denied.
+        if "*" in kind or any(map(str.isspace, kind)) or (kind != DEFAULT and kind.lower() == DEFAULT):
             raise ConfigurationError(
                 f"{kind[:80]!r} is compared with artifact types as it is",
                 path=f"artifactVerificationPolicies.{kind[:80]}",
@@ -56,7 +56,7 @@ async def build(name: str, options: AnyAllOptions, resources: Resources) -> AnyA
 
 def _check_types(kinds: tuple[str, ...], path: str) -> None:
     for index, kind in enumerate(kinds):
-        if "*" in kind:
+        if "*" in kind or any(map(str.isspace, kind)):
             raise ConfigurationError(
                 f"{kind[:80]!r} is compared with artifact types as it is",
                 path=f"{path}[{index}]",
