@@ -24,7 +24,7 @@ from pyratify.core.reference import Reference
 from pyratify.core.report import ArtifactReport, Decision, Outcome, ValidationResult, Verdict
 from pyratify.core.store import Discovery, Referrer
 from pyratify.core.verifier import Details, Evidence
-from pyratify.policies.threshold import Rule
+from pyratify.policies.rule import Require, Rule
 from pyratify.testing.attestations import SLSA_V1, in_toto
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.indexes import (
@@ -108,6 +108,17 @@ class TestEach:
             PLATFORMS[1 - which]: Decision.ALLOW,
         }
 
+    async def test_the_first_platform_that_is_denied_is_named(self) -> None:
+        """In the order of the index, whichever was decided first."""
+        store = MemoryStore()
+        entries = [entry(image, f"linux/x{n}") for n, image in enumerate(images(store, True, False, False))]
+        add_index(store, *entries)
+        result = await validate(store, platforms=EACH)
+        assert result.failure is not None
+        assert result.failure.message.startswith(
+            "2 of 3 manifests that must have evidence are denied: linux/x1 ("
+        )
+
     @pytest.mark.parametrize("undecided", [0, 1])
     async def test_a_platform_for_which_nothing_is_decided_allows_nothing(self, undecided: int) -> None:
         """Whichever comes first: a policy that decides nothing for one manifest has not allowed it."""
@@ -151,6 +162,24 @@ class TestEach:
         store.attach(store.add_image(), KIND)
         for choice in (EACH, ANY, named("linux/s390x")):
             assert (await validate(store, platforms=choice)).succeeded
+
+    @pytest.mark.parametrize("choice", [PlatformChoice(), EACH, ANY], ids=["index", "each", "any"])
+    @pytest.mark.parametrize("by_digest", [False, True])
+    async def test_an_image_that_is_no_index_costs_no_request_more(
+        self, choice: PlatformChoice, by_digest: bool
+    ) -> None:
+        """Whatever counts for an index; where it has no evidence, too."""
+        store = MemoryStore()
+        image = store.add_image("v1", b"image")
+        store.attach(image, KIND)
+        reference = REFERENCE.at(image.digest) if by_digest else REFERENCE
+        store.calls.clear()
+        assert (await validate(store, reference=reference, platforms=choice)).succeeded
+        assert [method for method, _ in store.calls] == ["resolve", "referrers", "fetch_manifest"]
+        store.listings[image.digest].clear()
+        store.calls.clear()
+        denied(await validate(store, reference=reference, platforms=choice), Reason.NO_EVIDENCE)
+        assert [method for method, _ in store.calls] == ["resolve", "referrers"]
 
     async def test_an_index_of_nothing_that_runs_is_denied(self) -> None:
         """An empty list has no member that lacks evidence, and is no evidence."""
@@ -270,8 +299,12 @@ class TestAny:
         assert result.succeeded is (signed in ("index", "images"))
 
     async def test_every_manifest_is_enough_and_one_is_not(self) -> None:
-        """A single signed platform says nothing of the one that a node runs."""
-        assert (await validate(two(True, True)[0], platforms=ANY)).succeeded
+        """A single signed platform says nothing of the one that a node runs; the index is asked for once."""
+        store, _, index = two(True, True)
+        store.calls.clear()
+        assert (await validate(store, platforms=ANY)).succeeded
+        assert store.calls.count(("resolve", str(REFERENCE))) == 1
+        assert store.calls.count(("referrers", str(index.digest))) == 1
         denied(await validate(two(True, False)[0], platforms=ANY), Reason.POLICY_UNSATISFIED)
 
     async def test_evidence_of_the_index_counts_beside_that_of_each_manifest(self) -> None:
@@ -351,6 +384,8 @@ class TestWithItsIndex:
             (None, 0),
             ("index", 1),
         ]
+        own, listed = result.artifacts
+        assert (own.subject.digest, listed.nested[0].subject.digest) == (image.digest, index.digest)
         for lacking in (replace(REFERENCE, digest=other.digest), REFERENCE.at(image.digest), REFERENCE):
             assert not (await validate(store, *verifiers, policy=policy, reference=lacking)).succeeded
 
@@ -599,6 +634,24 @@ class TestAttestationManifests:
                 await validate(store, *verifiers, reference=alone, policy=policy, platforms=EACH),
                 Reason.NO_EVIDENCE,
             )
+
+    async def test_what_the_index_of_the_tag_lists_counts_beside_evidence_that_would_be_enough(self) -> None:
+        """With `any` a bad report in the index is not left out because the image has a good one of its own."""
+        store, image, _ = self._scene()
+        kind = "application/vnd.oci.image.config.v1+json"
+
+        async def scan(evidence: Evidence) -> Details:
+            if any(layer.media_type == "application/vnd.in-toto+json" for layer in evidence.manifest.layers):
+                raise VerificationError(Reason.VULN_FOUND, "it has a hole")
+            return Details("clean")
+
+        store.attach(image, kind)
+        policy = threshold(Rule("scan", require=Require.ALL))
+        for tag, good in (("v1", False), (None, True)):
+            asked = replace(REFERENCE, tag=tag, digest=image.digest)
+            verifier = FakeVerifier("scan", kind, scan)
+            result = await validate(store, verifier, reference=asked, policy=policy, platforms=ANY)
+            assert result.succeeded is good
 
     async def test_an_index_that_is_named_itself_is_known_without_its_tag(self) -> None:
         """Its digest says what it lists."""

@@ -241,6 +241,8 @@ async def test_nothing_is_looked_for_below_what_no_verifier_reads() -> None:
     assert built.descends((of(NOTATION, GOOD),))
     assert not built.descends((of(NOTATION),))
     assert not built.descends((of(NOTATION, passed("w"), GOOD),))
+    assert built.descends((of(NOTATION), of(NOTATION, GOOD)))
+    assert not built.descends((of(NOTATION, GOOD), of(NOTATION)))
 
 
 def test_a_refusal_says_which_type_lacks_what() -> None:

@@ -276,6 +276,7 @@ def test_a_refusal_names_what_was_found() -> None:
     assert found is not None
     assert found.message == "the policy forbids what the verifier 'scan' found: bad"
     assert "of 2, 1 was not" in _message(ALL, GOOD, report(2, failed("a")))
+    assert "of 3, 1 was not" in _message(ALL, GOOD, report(2, failed("a")), report(3, passed("a", "k")))
     assert "1 of 2 artifacts" in _message(NEWEST, GOOD, report(2, failed("a")))
 
 
@@ -301,6 +302,12 @@ SIGNED = Rule("scan", deny=True, require_signed=True, where=(("verdict", "bad"),
             (report(2, passed("scan", verdict="clean")), report(3, passed("scan", "k", verdict="bad"))),
             DIRTY,
             "has what the policy forbids: 'verdict' is 'bad'",
+        ),
+        (
+            Rule("scan", (Rule("a"),), deny=True, where=(("verdict", "bad"),)),
+            (report(2, passed("scan", "k", verdict="clean")),),
+            DIRTY,
+            "lacks what the rules below ask for",
         ),
     ],
 )
