@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from expressions.test_rego_negation import INPUT, TRUE, UNDEFINED, UNSAFE
-from expressions.test_rego_negation import policy as policy_with
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from expressions.rego.test_negation import INPUT, TRUE, UNDEFINED, UNSAFE
+from expressions.rego.test_negation import policy as policy_with
 from policies.test_rego_policy import OURS, SAMPLE, _Resources
 from pyratify.config.decode import decode
 from pyratify.core.errors import InconclusiveError

@@ -6,8 +6,7 @@ import pytest
 
 pytest.importorskip("regorus", reason="the extra rego is not installed")
 
-from expressions.test_rego_negation import holds, policy
-
+from expressions.rego.test_negation import holds, policy
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import EvaluationError, Source
 from pyratify.expressions.rego.rego_language import language, screen
