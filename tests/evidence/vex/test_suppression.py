@@ -421,6 +421,24 @@ def test_spellings_of_one_package_url_are_one(spelling: str) -> None:
     assert parse_package_url(spelling) == parse_package_url("pkg:pypi/foo-bar@1.0")
 
 
+def test_names_of_qualifiers_are_of_any_case_and_their_values_are_not() -> None:
+    """The purl specification makes the names lower case alone; values are percent-encoded."""
+    first, second, third = (
+        parse_package_url(f"pkg:deb/debian/bash@5?{query}")
+        for query in (
+            "Arch=amd64&distro=debian%2D12",
+            "distro=debian-12&arch=amd64",
+            "arch=AMD64&distro=debian-12",
+        )
+    )
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert first.qualifiers == second.qualifiers == {"arch": "amd64", "distro": "debian-12"}
+    assert first.covers(second)
+    assert not first.covers(third)
+
+
 def test_names_of_the_first_version_of_openvex_are_texts() -> None:
     """0.0.1 has the vulnerability as a text, and packages beside the products."""
     document = openvex(SUBJECT) | {"@context": "https://openvex.dev/ns"}
