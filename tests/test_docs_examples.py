@@ -70,6 +70,17 @@ def test_values_that_a_page_gives_for_a_flag_are_among_its_choices() -> None:
     assert [(flag, value) for flag, value in pairs if value not in choices.get(flag, {value})] == []
 
 
+def test_every_flag_is_on_a_page() -> None:
+    """In full, or by the end of a family's names."""
+    text = "\n".join(page.read_text() for page in PAGES)
+    flags = {flag for action in options(build_parser()) for flag in action.option_strings if flag[:2] == "--"}
+    flags -= {"--help"}
+    assert len(flags) > 100
+    named = set(re.findall(r"--[a-z-]+", text))
+    named |= {f"--certificate-github-workflow{end}" for end in re.findall(r"`…(-[a-z]+)`", text)}
+    assert sorted(flags - named) == []
+
+
 def configuration(document: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration that a block is a part of."""
     executor: dict[str, Any] = {

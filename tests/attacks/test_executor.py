@@ -6,17 +6,21 @@ from typing import Any
 import pytest
 
 from pyratify.core.descriptor import Descriptor
+from pyratify.core.errors import VerificationError
 from pyratify.core.limits import Limits
 from pyratify.core.manifest import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from pyratify.core.policy import NoPolicy
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision, ValidationResult, flatten
 from pyratify.core.store import Discovery
+from pyratify.core.verifier import Details, Evidence
+from pyratify.policies.any_all import AnyAllPolicy, Quantifier
 from pyratify.policies.threshold import Rule
 from pyratify.testing.fakes import FakeVerifier
 from pyratify.testing.memory import MemoryStore, as_json, make_manifest
 from support.scenes import KIND, REFERENCE, codes, image, threshold, validate
 
+NOTATION = "application/vnd.cncf.notary.signature"
 FOUND = [Discovery.REFERRERS_API, Discovery.REFERRERS_TAG, Discovery.LAYOUT]
 
 
@@ -81,6 +85,29 @@ async def test_atk_054_a_media_type_that_is_not_the_manifests_own_is_refused(sai
         Reason.MEDIATYPE_UNSUPPORTED,
         Reason.MANIFEST_AMBIGUOUS,
     }
+
+
+@pytest.mark.parametrize("order", [("documents", "signature"), ("signature", "documents")])
+async def test_atk_054_a_document_that_is_called_a_signature_is_none(order: tuple[str, str]) -> None:
+    """The manifest's own type is its publisher's word: a verifier that accepts the content does not make it one, in whatever order."""
+
+    async def refuse(evidence: Evidence) -> Details:
+        raise VerificationError(
+            Reason.MEDIATYPE_MISMATCH, f"{evidence.manifest.descriptor.digest} has no signature"
+        )
+
+    verifiers = {
+        "documents": FakeVerifier("documents"),
+        "signature": FakeVerifier("signature", NOTATION, refuse),
+    }
+    store, _ = image(NOTATION)
+    policy = AnyAllPolicy({NOTATION: Quantifier.ANY}, plugins={"documents": "sbom", "signature": "notation"})
+    denied(
+        await validate(store, *(verifiers[name] for name in order), policy=policy), Reason.POLICY_UNSATISFIED
+    )
+    store, _ = image("application/spdx+json")
+    policy = AnyAllPolicy({"application/spdx+json": Quantifier.ANY})
+    assert (await validate(store, *(verifiers[name] for name in order), policy=policy)).succeeded
 
 
 async def _refused_manifest(document: dict[str, Any], media_type: str = OCI_MANIFEST) -> ValidationResult:

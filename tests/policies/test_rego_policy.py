@@ -357,6 +357,7 @@ async def test_the_answer_must_be_true_for_every_platform(users: tuple[str, str]
     assert (verdict.decision is Decision.ALLOW) is allowed
     if verdict.failure is not None:
         assert verdict.failure.message == f"for linux/{users.index('0')}: data.pyratify.allow is not true"
+        assert verdict.failure.remedy.startswith("Build the image")
     unknown = await built.decide(SUBJECT, (GOOD,))
     assert unknown.failure is not None
     assert (unknown.decision, unknown.failure.reason) == (Decision.DENY, Reason.POLICY_ERROR)

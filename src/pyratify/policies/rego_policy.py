@@ -16,6 +16,7 @@ from pyratify.policies.rego_contract import RegoInput
 Ask = Callable[[dict[str, Any], datetime], Awaitable[Answer]]
 """Returns the policy's answer to an input, at a time."""
 _SECOND = timedelta(seconds=1)
+_BUILD = "Build the image or attach the evidence as the policy asks, or change the policy."
 _ATTACH = "Attach the evidence that the policy asks for, or change the policy."
 _CORRECT = "Correct the policy: it must give true or false for every input; `opa eval` shows what it gives."
 
@@ -91,4 +92,4 @@ class RegoPolicy:
         contract = self.inputs.contract
         asked = contract.query if contract.only_bool else f"{contract.query}.allow"
         said = "; ".join(answer.messages) or f"{asked} is not true"
-        return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}", _ATTACH)
+        return deny(Reason.POLICY_UNSATISFIED, f"{place}{said}", _ATTACH if image is None else _BUILD)
