@@ -270,6 +270,64 @@ def test_every_version_of_cyclonedx_with_analyses_is_read(version: str) -> None:
     assert suppressed(cyclonedx_vex(SUBJECT) | {"specVersion": version})
 
 
+@pytest.mark.parametrize(
+    ("state", "suppresses"),
+    [
+        ("not_affected", True),
+        ("false_positive", True),
+        ("resolved", True),
+        ("resolved_with_pedigree", True),
+        ("exploitable", False),
+        ("in_triage", False),
+    ],
+)
+def test_every_state_of_cyclonedx_is_read(state: str, *, suppresses: bool) -> None:
+    """Each for what its specification says ("impact analysis state")."""
+    assert suppressed(cyclonedx_vex(SUBJECT, state=state)) is suppresses
+
+
+OPENVEX_LABELS = [
+    "component_not_present",
+    "vulnerable_code_not_present",
+    "vulnerable_code_not_in_execute_path",
+    "vulnerable_code_cannot_be_controlled_by_adversary",
+    "inline_mitigations_already_exist",
+]
+CYCLONEDX_LABELS = [
+    "code_not_present",
+    "code_not_reachable",
+    "requires_configuration",
+    "requires_dependency",
+    "requires_environment",
+    "protected_by_compiler",
+    "protected_at_runtime",
+    "protected_at_perimeter",
+    "protected_by_mitigating_control",
+]
+
+
+@pytest.mark.parametrize("make", [openvex, cyclonedx_vex])
+@pytest.mark.parametrize("label", [*OPENVEX_LABELS, *CYCLONEDX_LABELS])
+def test_a_justification_is_a_label_of_its_own_specification(make: Any, label: str) -> None:
+    """Those of the other one say nothing."""
+    own = OPENVEX_LABELS if make is openvex else CYCLONEDX_LABELS
+    assert suppressed(make(SUBJECT, justification=label)) is (label in own)
+
+
+@pytest.mark.parametrize(("levels", "read"), [(20, True), (21, False)])
+def test_components_are_read_to_twenty_levels(levels: int, *, read: bool) -> None:
+    """A publisher chooses the depth, and the reader recurses."""
+    deep: dict[str, Any] = {"purl": LOG4J, "bom-ref": "inner"}
+    for _ in range(levels):
+        deep = {"components": [deep]}
+    document = cyclonedx_vex(SUBJECT, packages=["inner"]) | deep
+    if read:
+        assert suppressed(document)
+        return
+    with pytest.raises(VerificationError, match="nested more than 20 levels"):
+        read_vex(document)
+
+
 def test_a_document_of_csaf_is_called_by_its_name() -> None:
     """It is VEX, and another format; what is nothing known is not taken for it."""
     with pytest.raises(VerificationError, match="CSAF is not read; OpenVEX and CycloneDX JSON are"):
@@ -419,6 +477,38 @@ def test_a_malformed_time_is_that_of_the_vex_document() -> None:
 def test_spellings_of_one_package_url_are_one(spelling: str) -> None:
     """As the purl specification parses them ("How to parse")."""
     assert parse_package_url(spelling) == parse_package_url("pkg:pypi/foo-bar@1.0")
+
+
+@pytest.mark.parametrize(
+    ("kind", "alike"),
+    [
+        *((kind, True) for kind in ("pypi", "oci", "github", "bitbucket", "deb", "apk", "composer")),
+        *((kind, False) for kind in ("npm", "maven", "golang", "cargo", "generic")),
+    ],
+)
+def test_names_are_of_any_case_where_their_registry_takes_them_so(kind: str, *, alike: bool) -> None:
+    """Elsewhere they are names of two packages (purl-spec, "Known PURL types")."""
+    found = [parse_package_url(f"pkg:{kind}/Space/Name@1") for kind in (kind, kind.upper())]
+    assert found[0] == found[1]
+    assert (found[0] == parse_package_url(f"pkg:{kind}/space/name@1")) is alike
+
+
+def test_names_of_qualifiers_are_of_any_case_and_their_values_are_not() -> None:
+    """The purl specification makes the names lower case alone; values are percent-encoded."""
+    first, second, third = (
+        parse_package_url(f"pkg:deb/debian/bash@5?{query}")
+        for query in (
+            "Arch=amd64&distro=debian%2D12",
+            "distro=debian-12&arch=amd64",
+            "arch=AMD64&distro=debian-12",
+        )
+    )
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert first.qualifiers == second.qualifiers == {"arch": "amd64", "distro": "debian-12"}
+    assert first.covers(second)
+    assert not first.covers(third)
 
 
 def test_names_of_the_first_version_of_openvex_are_texts() -> None:

@@ -25,7 +25,7 @@ from pyratify.stores.github.github_api import GitHubApi
 from pyratify.stores.github.github_store import GitHubStore
 from pyratify.testing.github import GitHubSimulator, compress
 from pyratify.testing.json_service import JsonService
-from pyratify.testing.registry import RegistrySimulator
+from pyratify.testing.registry import Fault, RegistrySimulator
 from pyratify.testing.tls import Authority
 from support.registries import open_store
 
@@ -216,3 +216,8 @@ async def test_a_bundle_that_left_memory_is_a_gap_and_not_the_publishers_fault(
             with pytest.raises(StoreError) as absent:
                 await store.fetch_blob(reference, other, 10_000)
             assert absent.value.reason is Reason.BLOB_NOT_FOUND
+            # What the registry says of itself is not hidden by that.
+            registry.fault(Fault(path="/blobs/", status=403))
+            with pytest.raises(StoreError) as refused:
+                await store.fetch_blob(reference, layers[0], 10_000)
+            assert refused.value.reason is Reason.REGISTRY_AUTH

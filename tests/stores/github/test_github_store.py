@@ -338,7 +338,9 @@ async def test_an_organization_is_asked_under_its_own_path(
     github.owner = "api/v3/orgs/octo"
     github.add(image.digest, good(image))
     url = f"{github.url}/api/v3"
-    assert (await validate(registry, github, tmp_path, repository="", owner="octo", url=url)).succeeded
+    for absent in ("", None):
+        result = await validate(registry, github, tmp_path, repository=absent, owner="octo", url=url)
+        assert result.succeeded
 
 
 @pytest.mark.parametrize("kind", ["orgs", "users"])
