@@ -86,6 +86,8 @@ class Rule:
 
     def is_of_kind(self, facts: Any) -> bool | None:
         """Return whether facts have the values of `where`; None where one is missing, or of another type."""
+        if not self.where:
+            return True
         found = [(_find(facts, path), wanted) for path, wanted in self.where]
         # 1 and true are equal in Python and not in JSON. What is known of a result that failed is texts alone.
         alike = [value == wanted for value, wanted in found if type(value) is type(wanted)]

@@ -5,7 +5,7 @@ rule asks for, failed, could not be decided, or its artifact could not even be r
 where their facts differ from `where`; results that failed only where the signer is trusted and the facts say so.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -107,11 +107,12 @@ def said_in(details: Details) -> tuple[Said, ...]:
     The facts of the whole are those of its first statement: rules over them alone would see none of the others.
     """
     facts, signers = details.data, details.signers
+    statements = _statements(details)
+    if len(statements) < 2:
+        return (Said(facts, signers),)
     # What is unsigned does not borrow the signers of another statement.
     found = [
-        each
-        for each in _statements(details)
-        if each.get("succeeded") is True and not (signers and not _listed(each))
+        each for each in statements if each.get("succeeded") is True and not (signers and not _listed(each))
     ]
     if len(found) < 2:
         return (Said(facts, signers),)
@@ -129,9 +130,12 @@ def _refused(details: Details) -> list[Mapping[str, Any]]:
     return [each for each in _statements(details) if each.get("succeeded") is False]
 
 
-def _statements(details: Details) -> list[Mapping[str, Any]]:
-    # Facts are a plugin's: anything may be in them.
+def _statements(details: Details) -> Sequence[Mapping[str, Any]]:
     listed = details.data.get("statements")
+    # Most evidence is none.
+    if listed is None:
+        return ()
+    # Facts are a plugin's: anything may be in them.
     return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list | tuple) else []
 
 
@@ -152,9 +156,9 @@ def _judge_passed(
         if rule.is_of_kind(said.facts):
             yield _judge_said(rule, report, said, holds)
     # Refused beside what counts: one that a trusted signer made of the same type, or a new report would hide behind an old one.
-    types = [said.facts.get(_TYPE) for said in counting]
     for each in _refused(details):
-        if _listed(each) and each.get(_TYPE) in types and rule.is_of_kind(each) is not False:
+        of_type = any(each.get(_TYPE) == said.facts.get(_TYPE) for said in counting)
+        if _listed(each) and of_type and rule.is_of_kind(each) is not False:
             yield Judged(False, time=created_at(each))
 
 
