@@ -190,7 +190,7 @@ def test_atk_279_programs_are_started_in_five_places_with_a_chosen_environment()
     assert [name for name, _ in starts] == [
         "docker_helper.py",
         "run_program.py",
-        "rego_process.py",
+        "engine_process.py",
         "worker.py",
         "plugin_process.py",
     ]
@@ -204,4 +204,4 @@ def test_atk_279_programs_are_started_in_five_places_with_a_chosen_environment()
         for name in node.names
         if name.name in ("subprocess", "multiprocessing", "pty")
     }
-    assert modules == {"rego_process.py"}
+    assert modules == {"engine_process.py"}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego import screen
-from pyratify.expressions.rego_engine import empty_engine
+from pyratify.expressions.rego.engine import empty_engine
+from pyratify.expressions.rego.rego_language import screen
 
 
 class Fate(StrEnum):

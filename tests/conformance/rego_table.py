@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from conformance.rego_cases import Fate, Outcome, read_folder, run
-from pyratify.expressions.rego_builtins import CHECKED, REFUSED, SAME
+from pyratify.expressions.rego.builtin_functions import CHECKED, REFUSED, SAME
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "rego.md"
 MODULE = "github.com/open-policy-agent/opa@v1.17.1"

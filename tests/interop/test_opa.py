@@ -9,16 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from expressions.test_rego_negation import INPUT, TRUE, UNDEFINED, UNSAFE
-from expressions.test_rego_negation import policy as policy_with
+from expressions.rego.test_negation import INPUT, TRUE, UNDEFINED, UNSAFE
+from expressions.rego.test_negation import policy as policy_with
 from policies.test_rego_policy import OURS, SAMPLE, _Resources
 from pyratify.config.decode import decode
 from pyratify.core.errors import InconclusiveError
 from pyratify.core.reason import Reason
 from pyratify.core.report import Decision
 from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego import screen
-from pyratify.expressions.rego_process import EngineProcess
+from pyratify.expressions.rego.engine_process import EngineProcess
+from pyratify.expressions.rego.rego_language import screen
 from pyratify.policies.rego_plugin import RegoOptions, plugin
 from pyratify.policies.rego_policy import RegoPolicy
 from pyratify.testing.contracts import SUBJECT

@@ -11,9 +11,9 @@ import pytest
 
 pytest.importorskip("regorus", reason="the extra rego is not installed")
 
-from pyratify.expressions.rego import screen
-from pyratify.expressions.rego_answer import UNDEFINED, value_of
-from pyratify.expressions.rego_engine import evaluate, make_engine
+from pyratify.expressions.rego.answer import UNDEFINED, value_of
+from pyratify.expressions.rego.engine import evaluate, make_engine
+from pyratify.expressions.rego.rego_language import screen
 from support import opa
 
 pytestmark = pytest.mark.interop

@@ -11,7 +11,7 @@ from pyratify.config.decode import decode
 from pyratify.core.errors import ConfigurationError, InconclusiveError, StoreError
 from pyratify.core.reason import Reason
 from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego_answer import answer_of
+from pyratify.expressions.rego.answer import answer_of
 from pyratify.http.json_api import JsonApi
 from pyratify.http.transport import Request
 from pyratify.http.url import Url

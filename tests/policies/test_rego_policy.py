@@ -18,7 +18,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.report import ArtifactReport, Decision, Outcome, Verdict
 from pyratify.core.shared_resources import Shared
 from pyratify.expressions.language import Answer, Program, Source
-from pyratify.expressions.rego import Rego
+from pyratify.expressions.rego.rego_language import Rego
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_plugin import RegoOptions, plugin
 from pyratify.policies.rego_policy import RegoPolicy

@@ -10,7 +10,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.strictjson import InvalidJson, load_object
 from pyratify.core.text import clean
 from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego_answer import UNDEFINED
+from pyratify.expressions.rego.answer import UNDEFINED
 from pyratify.http.json_api import ApiError, JsonApi
 
 MAX_INPUT = 4 * 1024 * 1024

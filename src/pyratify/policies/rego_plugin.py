@@ -13,8 +13,8 @@ from pyratify.core.files import UnreadableFile, read_file
 from pyratify.core.plugin import Plugin, Registry, Resources
 from pyratify.core.reason import Reason
 from pyratify.expressions.language import MAX_TEXT, Answer, AsyncProgram, Kind, Language, Program, Source
-from pyratify.expressions.rego_answer import UNDEFINED, answer_of
-from pyratify.expressions.rego_reads import may_read_nested, may_read_tag
+from pyratify.expressions.rego.answer import UNDEFINED, answer_of
+from pyratify.expressions.rego.reads import may_read_nested, may_read_tag
 from pyratify.policies.rego_contract import Contract, RegoInput
 from pyratify.policies.rego_policy import RegoPolicy
 

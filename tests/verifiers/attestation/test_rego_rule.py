@@ -12,7 +12,7 @@ from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.core.report import failures
 from pyratify.expressions.language import Answer
-from pyratify.expressions.rego import RegoProgram
+from pyratify.expressions.rego.rego_language import RegoProgram
 from support.attestation_setting import AttestationSetting, build
 from support.cosign_setting import OTHER, reasons
 

@@ -11,7 +11,7 @@ from pyratify.core.plugin import Registry
 from pyratify.core.reason import Reason
 from pyratify.evidence.judgement import Circumstances, Judgement
 from pyratify.expressions.language import CHANGE_RULE, Kind, Language, Program, Source
-from pyratify.expressions.rego_reads import may_read_tag
+from pyratify.expressions.rego.reads import may_read_tag
 
 _QUERY = "data.pyratify"
 

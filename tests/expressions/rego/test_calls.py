@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("regorus", reason="the extra rego is not installed")
 
-from expressions.test_rego_negation import holds, policy
+from expressions.rego.test_negation import holds, policy
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import EvaluationError, Source
-from pyratify.expressions.rego import language, screen
+from pyratify.expressions.rego.rego_language import language, screen
 
 # What the two engines would evaluate differently: a condition, and what it is in OPA.
 EQUAL = (

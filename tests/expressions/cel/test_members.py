@@ -11,8 +11,8 @@ pytest.importorskip("cel_expr_python", reason="the extra cel is not installed")
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.protobuf import encode
-from pyratify.expressions.cel import CelProgram, language
-from pyratify.expressions.cel_members import seen_members
+from pyratify.expressions.cel.cel_language import CelProgram, language
+from pyratify.expressions.cel.members import seen_members
 from pyratify.expressions.language import EvaluationError, Kind, Source
 
 VARIABLES = {"artifacts": Kind.LIST, "now": Kind.TIME, "subject.digest": Kind.TEXT, "subject.image": Kind.ANY}

@@ -5,8 +5,8 @@ and allows everything. Functions that reach out of the policy, and those that di
 """
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_builtins import CHECKED, INSTEAD, REFUSED, REWRITTEN, SAME
-from pyratify.expressions.rego_tree import (
+from pyratify.expressions.rego.builtin_functions import CHECKED, INSTEAD, REFUSED, REWRITTEN, SAME
+from pyratify.expressions.rego.tree import (
     Change,
     Node,
     Tree,

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego_answer import value_of
-from pyratify.expressions.rego_messages import FAILED
+from pyratify.expressions.rego.answer import value_of
+from pyratify.expressions.rego.messages import FAILED
 
 MAX_INPUT = 4 * 1024 * 1024
 _encoder = msgspec.json.Encoder()

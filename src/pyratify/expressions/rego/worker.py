@@ -2,7 +2,7 @@
 
 A process of its own, because the engine holds the interpreter while it evaluates, counts no work and bounds no memory. Messages are JSON
 behind their length in four bytes. The first is the policy; each further one is a time and, behind a line break, an input, and its answer
-the engine's results, or why there are none (`rego_question.py`).
+the engine's results, or why there are none (`question.py`).
 """
 
 import json
@@ -12,8 +12,8 @@ import socket
 import sys
 from typing import Any
 
-from pyratify.expressions.rego_engine import evaluate, make_engine, sentence
-from pyratify.expressions.rego_messages import FAILED, receive, send
+from pyratify.expressions.rego.engine import evaluate, make_engine, sentence
+from pyratify.expressions.rego.messages import FAILED, receive, send
 
 _MEMORY = 1024 * 1024 * 1024
 

@@ -16,13 +16,13 @@ from typing import Any
 from pyratify.core.decision import in_thread
 from pyratify.core.offload import offload
 from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego_connection import AsyncConnection
-from pyratify.expressions.rego_messages import receive, send
-from pyratify.expressions.rego_question import decode_answer, encode_question
+from pyratify.expressions.rego.connection import AsyncConnection
+from pyratify.expressions.rego.messages import receive, send
+from pyratify.expressions.rego.question import decode_answer, encode_question
 
 START = 20.0
 """Seconds that a process may take to start: on a machine under load, an interpreter and an engine take long."""
-_WORKER = "pyratify.expressions.rego_worker"
+_WORKER = "pyratify.expressions.rego.worker"
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
 
 

@@ -1,6 +1,6 @@
 """Rego, the language of the Open Policy Agent, evaluated here.
 
-The engine is held to four things: a policy is screened (`rego_source.py`), canaries with known answers come out right when a policy is
+The engine is held to four things: a policy is screened (`source.py`), canaries with known answers come out right when a policy is
 compiled, it is evaluated in a process of its own within a budget of time and memory, and only exactly `true` allows.
 """
 
@@ -13,13 +13,13 @@ from typing import Any
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import Answer, EvaluationError, Program, Source, check_length
-from pyratify.expressions.rego_answer import UNDEFINED, answer_of, value_of
-from pyratify.expressions.rego_calls import check_calls
-from pyratify.expressions.rego_engine import evaluate, make_engine
-from pyratify.expressions.rego_negation import rewrite_negations
-from pyratify.expressions.rego_parser import parse
-from pyratify.expressions.rego_process import EngineProcess
-from pyratify.expressions.rego_safety import (
+from pyratify.expressions.rego.answer import UNDEFINED, answer_of, value_of
+from pyratify.expressions.rego.calls import check_calls
+from pyratify.expressions.rego.engine import evaluate, make_engine
+from pyratify.expressions.rego.engine_process import EngineProcess
+from pyratify.expressions.rego.negation import rewrite_negations
+from pyratify.expressions.rego.parse_policy import parse
+from pyratify.expressions.rego.safety import (
     refuse_constant_statements,
     refuse_numbers,
     refuse_object_patterns,
@@ -27,8 +27,8 @@ from pyratify.expressions.rego_safety import (
     refuse_unsafe_negations,
     refuse_unused_variables,
 )
-from pyratify.expressions.rego_source import reads_clock, refuse_functions, refuse_walks, rewrite_walks
-from pyratify.expressions.rego_tree import Tree
+from pyratify.expressions.rego.source import reads_clock, refuse_functions, refuse_walks, rewrite_walks
+from pyratify.expressions.rego.tree import Tree
 
 DEFAULT_QUERY = "data.pyratify"
 INPUT, NOW = "input", "now"

@@ -5,7 +5,7 @@ import socket
 import threading
 import weakref
 
-from pyratify.expressions.rego_messages import PIECE, body, framed
+from pyratify.expressions.rego.messages import PIECE, body, framed
 
 
 class AsyncConnection:

@@ -13,8 +13,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from pyratify.expressions import rego_numbers
-from pyratify.expressions.rego_patterns import write_glob, write_pattern
+from pyratify.expressions.rego import numbers as rego_numbers
+from pyratify.expressions.rego.patterns import write_glob, write_pattern
 
 PREFIX = "__pyratify_"
 """Begins the names of what rewritten policies call."""

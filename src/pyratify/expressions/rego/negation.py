@@ -7,7 +7,7 @@ behind an assignment of its parts, which fails where one is missing: `_ = [(inpu
 
 from collections.abc import Iterator
 
-from pyratify.expressions.rego_tree import (
+from pyratify.expressions.rego.tree import (
     COLLECTIONS,
     COMPREHENSIONS,
     CONSTANTS,

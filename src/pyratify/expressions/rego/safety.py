@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_numbers import check_number
-from pyratify.expressions.rego_tree import (
+from pyratify.expressions.rego.numbers import check_number
+from pyratify.expressions.rego.tree import (
     COLLECTIONS,
     COMPREHENSIONS,
     Node,

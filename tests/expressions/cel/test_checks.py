@@ -7,7 +7,7 @@ from pyratify.expressions.language import Answer, EvaluationError, Kind, Source
 
 pytest.importorskip("cel_expr_python", reason="the extra cel is not installed")
 
-from pyratify.expressions.cel import language
+from pyratify.expressions.cel.cel_language import language
 
 VARIABLES = {"subject.tag": Kind.TEXT, "subject.image": Kind.ANY, "artifacts": Kind.LIST, "now": Kind.TIME}
 

@@ -7,9 +7,9 @@ import json
 import re
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_builtins import CHECKED, REWRITTEN
-from pyratify.expressions.rego_checks import CHECKS, HELPERS, PREFIX
-from pyratify.expressions.rego_tree import (
+from pyratify.expressions.rego.builtin_functions import CHECKED, REWRITTEN
+from pyratify.expressions.rego.checks import CHECKS, HELPERS, PREFIX
+from pyratify.expressions.rego.tree import (
     COLLECTIONS,
     COMPREHENSIONS,
     CONSTANTS,

@@ -14,8 +14,8 @@ pytest.importorskip("regorus", reason="the extra rego is not installed")
 from pyratify.core.errors import ConfigurationError
 from pyratify.core.reason import Reason
 from pyratify.expressions.language import Answer, EvaluationError, Program, Source
-from pyratify.expressions.rego import check_canaries, language, screen
-from pyratify.expressions.rego_answer import UNDEFINED, answer_of
+from pyratify.expressions.rego.answer import UNDEFINED, answer_of
+from pyratify.expressions.rego.rego_language import check_canaries, language, screen
 
 
 def program(body: str, version: str = "v1", **options: str) -> Program:

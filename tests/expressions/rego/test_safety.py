@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("regorus", reason="the extra rego is not installed")
 
-from expressions.test_rego_negation import INPUT, holds, policy
+from expressions.rego.test_negation import INPUT, holds, policy
 from pyratify.core.errors import ConfigurationError
 
 

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from pyratify.expressions.language import not_installed
-from pyratify.expressions.rego_checks import CHECKS, PREFIX, checked
-from pyratify.expressions.rego_numbers import check_json
+from pyratify.expressions.rego.checks import CHECKS, PREFIX, checked
+from pyratify.expressions.rego.numbers import check_json
 
 _MAX_MESSAGE = 300
 _LONG = re.compile(r"[:,\[]\s?-?[0-9]{19}")

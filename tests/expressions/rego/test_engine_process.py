@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("regorus", reason="the extra rego is not installed")
 
 from pyratify.expressions.language import EvaluationError
-from pyratify.expressions.rego_answer import UNDEFINED
-from pyratify.expressions.rego_process import EngineProcess
+from pyratify.expressions.rego.answer import UNDEFINED
+from pyratify.expressions.rego.engine_process import EngineProcess
 
 ECHO = "package pyratify\nvalue := input.a"
 # Quick for a small number, without an end for a large one.
@@ -194,7 +194,7 @@ async def test_a_question_does_not_wait_for_ever_for_its_turn(
     work: EngineProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asked from the thread of the loop that waits for the answer to another one, it would."""
-    monkeypatch.setattr("pyratify.expressions.rego_process.START", 0.1)
+    monkeypatch.setattr("pyratify.expressions.rego.engine_process.START", 0.1)
     first = asyncio.create_task(work.ask_async(ENDLESS, 1))
     await asyncio.sleep(0)
     with pytest.raises(EvaluationError, match="other questions"):

@@ -8,7 +8,7 @@ pytest.importorskip("regorus", reason="the extra rego is not installed")
 
 from pyratify.core.errors import ConfigurationError
 from pyratify.expressions.language import Source
-from pyratify.expressions.rego import language, screen
+from pyratify.expressions.rego.rego_language import language, screen
 
 INPUT: dict[str, Any] = {"n": 3, "l": ["a", "b"], "s": "x", "off": False}
 # By what a real OPA answers (tests/interop/test_opa.py asks it): whether the negation holds where `input.missing` is not there.

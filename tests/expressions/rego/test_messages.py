@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyratify.expressions.rego_messages import MAX_MESSAGE, body, framed, receive, send
+from pyratify.expressions.rego.messages import MAX_MESSAGE, body, framed, receive, send
 
 
 @pytest.fixture

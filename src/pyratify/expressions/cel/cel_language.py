@@ -13,8 +13,8 @@ import msgspec
 
 from pyratify.core.dataclass import dataclass
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.cel_checks import STAND_IN, check_presence, check_texts
-from pyratify.expressions.cel_members import seen_members
+from pyratify.expressions.cel.checks import STAND_IN, check_presence, check_texts
+from pyratify.expressions.cel.members import seen_members
 from pyratify.expressions.language import (
     Answer,
     EvaluationError,

@@ -88,4 +88,4 @@ CHECKED: Mapping[str, tuple[str | None, ...]] = MappingProxyType(
         "upper": ("cased",),
     }
 )
-"""The checks of `rego_checks.py` for the arguments of a function, in their order."""
+"""The checks of `checks.py` for the arguments of a function, in their order."""

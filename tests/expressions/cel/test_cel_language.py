@@ -13,7 +13,7 @@ from pyratify.expressions.language import EvaluationError, Kind, Program, Shared
 
 pytest.importorskip("cel_expr_python", reason="the extra cel is not installed")
 
-from pyratify.expressions.cel import language
+from pyratify.expressions.cel.cel_language import language
 
 VARIABLES = {"subject.tag": Kind.TEXT, "artifacts": Kind.LIST, "data": Kind.ANY, "now": Kind.TIME}
 VALUES = {

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from pyratify.expressions.rego_connection import AsyncConnection
-from pyratify.expressions.rego_messages import MAX_MESSAGE, framed
+from pyratify.expressions.rego.connection import AsyncConnection
+from pyratify.expressions.rego.messages import MAX_MESSAGE, framed
 
 
 def connected() -> tuple[AsyncConnection, socket.socket]:

@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 from pyratify.core.errors import ConfigurationError
-from pyratify.expressions.rego_engine import make_engine, sentence
-from pyratify.expressions.rego_tree import Tree
+from pyratify.expressions.rego.engine import make_engine, sentence
+from pyratify.expressions.rego.tree import Tree
 
 _KEYWORD = re.compile(r"\b(?:if|contains|every|in)\b")
 _IMPORT = re.compile(r"\bimport\s+(?:future\.keywords|rego\.v1)\b")

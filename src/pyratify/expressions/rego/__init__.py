@@ -1,0 +1,1 @@
+"""Rego, the language of the Open Policy Agent, evaluated in a process of its own."""
