@@ -789,6 +789,22 @@ def test_several_spellings_name_one_machine(usual: str, spellings: list[str]) ->
     assert str(Platform.parse("linux/amd64/v3")) == "linux/amd64/v3"
 
 
+def test_what_names_no_platform_is_shown_as_unknown() -> None:
+    """Each half by itself."""
+    assert [str(Platform(*halves)) for halves in (("", ""), ("linux", ""), ("", "arm64"))] == [
+        "unknown/unknown",
+        "linux/unknown",
+        "unknown/arm64",
+    ]
+
+
+def test_where_the_index_itself_counts_no_entry_needs_evidence() -> None:
+    """And with any other choice one for an unknown platform does."""
+    _, (image, _), _ = two(False, False)
+    assert not PlatformChoice().includes(image)
+    assert all(choice.includes(image) for choice in (EACH, ANY, named("linux/amd64")))
+
+
 def test_a_member_of_a_platform_has_up_to_128_characters() -> None:
     """A publisher chooses its length."""
     for name in ("os", "architecture", "variant", "os.version"):

@@ -106,6 +106,18 @@ async def test_without_a_cluster_the_kubeconfig_is_asked_for(monkeypatch: pytest
     assert "KUBECONFIG" in caught.value.remedy
 
 
+async def test_a_secret_without_a_key_is_an_error_when_it_is_read(
+    server: ApiServer, kubeconfig: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at the first image, where no path of a parameter would be known."""
+    monkeypatch.setenv("KUBECONFIG", kubeconfig["KUBECONFIG"])
+    secret(server, cosign__key="other")
+    resources = BuildResources(FakeClock(), Path())
+    with pytest.raises(ConfigurationError, match=r"has no entry 'cosign\.pub'") as caught:
+        await resources.keys({"references": ["k8s://team/cosign"]}, "keys")
+    assert (caught.value.reason, caught.value.path[:4]) == (Reason.KEY_UNAVAILABLE, "keys")
+
+
 def keyed(reference: str) -> dict[str, Any]:
     """Return a specification whose key is such a reference."""
     found: Any = spec("a.example")

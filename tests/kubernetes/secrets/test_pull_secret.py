@@ -8,7 +8,7 @@ import pytest
 from pyratify.core.credential import RepositoryCredentialProvider
 from pyratify.core.errors import StoreError
 from pyratify.core.reference import Reference
-from pyratify.kubernetes.secrets.pull_secret import PULL, PullSecret, scopes_for
+from pyratify.kubernetes.secrets.pull_secret import OLD_PULL, PULL, PullSecret, scopes_for
 from pyratify.kubernetes.secrets.secret_reader import Secret
 
 APP = Reference.parse("registry.example.com/team/app:v1")
@@ -50,6 +50,12 @@ async def test_entries_are_tried_from_the_closest_to_the_widest() -> None:
     )
     assert await tried(one, two) == ["path", "host", "second", "stars"]
     assert await tried(two, one) == ["path", "second", "host", "stars"]
+    # The closest, and not the last of the alphabet.
+    for keys in (
+        ("registry.example.com", "https://registry.example.com/team/app"),
+        ("*.example.com", "*y.example.com/team"),
+    ):
+        assert await tried(read("three", **{keys[0]: "wide", keys[1]: "close"})) == ["close", "wide"]
 
 
 def test_a_scope_is_one_entry_of_one_version() -> None:
@@ -86,3 +92,18 @@ async def test_a_malformed_entry_for_another_host_is_an_error_there() -> None:
     assert scope.provider is not None
     with pytest.raises(StoreError, match=r"Secret team/one: the entry for mirror\.example\.com"):
         await scope.provider.credential("mirror.example.com")
+
+
+@pytest.mark.parametrize("data", [{}, {".dockercfg": b""}, {".dockercfg": b" \n"}])
+def test_a_secret_of_the_older_type_without_entries_holds_nothing(data: dict[str, bytes]) -> None:
+    """As one of the type that replaced it; it is not malformed."""
+    assert not PullSecret.read(Secret("team", "one", "1", OLD_PULL, data)).keys
+
+
+def test_a_pull_secret_is_not_shown() -> None:
+    """Neither in a log nor in a traceback."""
+    auths = {"registry.example.com": {"username": "u", "password": "hunter2"}}
+    data = {".dockerconfigjson": json.dumps({"auths": auths}).encode()}
+    secret = PullSecret.read(Secret("team", "one", "1", PULL, data))
+    ((scope,), _) = scopes_for([secret], APP)
+    assert "hunter2" not in repr(secret) + repr(scope)
