@@ -40,12 +40,15 @@ def platform_evidence() -> Iterator[tuple[str, str, dict[str, Any], dict[str, An
             ),
             "index-that-spoke-without": (value(_node("index", _OTHER, decision="ALLOW")), True),
             "attestation-of-the-index": (value({**good, "discovery": "index"}), False),
+            "platforms-of-which-one-may-be-left-out": ({**value(*both), "leftOut": 1}, True),
         }
         for name, (found, refused) in cases.items():
             yield folder, f"{folder.partition('-')[0]}-{name}", PARAMETERS[folder], found, refused
-    for folder in ("sbom-validation", "vulnerability-report-validation"):
-        left = {**value(_EVIDENCE[folder]), "leftOut": 3}
-        yield folder, f"{folder.partition('-')[0]}-left-out", PARAMETERS[folder], left, True
+    # Of a single image only what may forbid it is missed.
+    forbidding = ("sbom-validation", "vulnerability-report-validation")
+    for folder, good in _EVIDENCE.items():
+        left = {**value(good), "leftOut": 3}
+        yield folder, f"{folder.partition('-')[0]}-left-out", PARAMETERS[folder], left, folder in forbidding
 
 
 def signed_itself() -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any], bool]]:

@@ -176,7 +176,7 @@ is_whole(value) if object.get(value, "leftOut", 0) == 0
 
 # The lists of reports that have to be acceptable, each by itself: of an image for several platforms that of every manifest that was
 # judged; else that of the image, with what is attached to its index where the index spoke for it.
-subjects(value) := found if {
+subjects(value) := array.concat(found, unseen) if {
   found := [report.artifactReports |
     some report in reports(value)
     is_string(report.platform)
@@ -184,6 +184,8 @@ subjects(value) := found if {
     is_string(report.decision)
   ]
   count(found) > 0
+  # What was left out may be a whole manifest: it stands there with nothing, which is never acceptable.
+  unseen := [[] | not is_whole(value)]
 }
 
 else := [array.concat(reports(value), of_index)] if {
