@@ -59,7 +59,8 @@ def enclosed_envelope(data: bytes) -> tuple[bytes, dict[str, str]] | None:
     if data.lstrip()[:1] != b"{":
         return None
     signature, certificate, annotations = _old(data)
-    if signature[:1] != b"{":
+    # Not by its first byte: a signature of RSA or Ed25519 may begin with any, also as JSON does.
+    if b'"payload"' not in signature:
         return None
     if certificate is not None:
         annotations[CERTIFICATE] = certificate.decode("utf-8", "replace")
