@@ -64,11 +64,11 @@ class TestEarlyReading(StoreContract):
         return StoreCase(await begun(memory, reference), reference, content)
 
 
-@pytest.mark.parametrize("tag", [True, False])
-async def test_the_first_signature_is_read_with_its_layers_and_asked_for_once(tag: bool) -> None:
-    """By tag and by digest; what comes behind it in the listing is not read."""
+@pytest.mark.parametrize("form", ["example.com/app:v1", "example.com/app@{}", "example.com/app:v1@{}"])
+async def test_the_first_signature_is_read_with_its_layers_and_asked_for_once(form: str) -> None:
+    """By tag, by digest and by both; what comes behind it in the listing is not read."""
     memory, content, by_digest = filled()
-    store = await begun(memory, Reference.parse("example.com/app:v1") if tag else by_digest)
+    store = await begun(memory, Reference.parse(form.format(content.image.digest)))
     (layer,) = (Digest.of(content.payload),)
     assert fetched(memory) == {content.signature.digest: 1, layer: 1}
     reading = Content(store)
@@ -76,6 +76,8 @@ async def test_the_first_signature_is_read_with_its_layers_and_asked_for_once(ta
     what = Descriptor(BYTES, layer, len(content.payload))
     assert await reading.blob(by_digest, what) == content.payload
     assert fetched(memory) == {content.signature.digest: 1, layer: 1}
+    assert len([each async for each in store.referrers(by_digest)]) == 2
+    assert [method for method, _ in memory.calls].count("referrers") == 1
     await store.aclose()
 
 

@@ -12,6 +12,7 @@ from pyratify.core.reason import Reason
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer, closing
 from pyratify.entrypoints.cli.engines.early_store import EarlyStore
+from pyratify.testing.indexes import add_index, entry
 from pyratify.testing.memory import MemoryStore
 from pyratify.testing.store_contract import Sample, StoreCase, StoreContract, fill
 
@@ -74,6 +75,25 @@ async def test_a_tag_is_resolved_early_and_listed_once_its_digest_is_known() -> 
     assert len([each async for each in store.referrers(by_tag.at(found.digest))]) == 2
     assert memory.calls == [("resolve", str(by_tag)), ("referrers", str(by_digest.digest))]
     await store.aclose()
+
+
+@pytest.mark.parametrize("tag", [True, False])
+async def test_nothing_is_listed_of_an_index_that_is_judged_by_its_manifests(tag: bool) -> None:
+    """An engine asks what is attached to these; to a single manifest, it asks as ever."""
+    memory, content, by_digest = sample()
+    index = add_index(memory, entry(content.image, "linux/amd64"), tag="multi")
+    for name, found, asked in (
+        ("multi", index, ["resolve"]),
+        ("v1", content.image, ["resolve", "referrers"]),
+    ):
+        memory.calls.clear()
+        store = EarlyStore(memory)
+        wanted = Reference.parse(f"example.com/app:{name}") if tag else by_digest.at(found.digest)
+        store.ask(wanted, by_platform=True)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert [method for method, _ in memory.calls] == asked
+        await store.aclose()
 
 
 async def test_of_a_tag_that_names_nothing_nothing_is_listed(caplog: pytest.LogCaptureFixture) -> None:

@@ -126,7 +126,7 @@ async def _direct(arguments: Namespace, targets: tuple[Target, ...]) -> "AsyncIt
         if not targets[0].reference.is_layout:
             store = early = EarlyStore(store, _signatures(arguments), cache)
             stack.push_async_callback(early.aclose)
-            early.ask(targets[0].reference)
+            early.ask(targets[0].reference, by_platform=not {"index", "any"}.issuperset(arguments.platform))
         executor, preparing = await _beside(partial(_judging, arguments, store, cache))
         from pyratify.entrypoints.cli.engines.session import everything, open_session
 

@@ -11,7 +11,7 @@ from pyratify.core.descriptor import Descriptor
 from pyratify.core.digest import Digest
 from pyratify.core.errors import RatifyError
 from pyratify.core.isolation import end
-from pyratify.core.manifest import parse_manifest
+from pyratify.core.manifest import INDEX_TYPES, parse_manifest
 from pyratify.core.offload import LARGE
 from pyratify.core.reference import Reference
 from pyratify.core.store import Discovery, Referrer, Store, closing
@@ -47,11 +47,17 @@ class EarlyStore:
         self._contents: dict[_Asked, asyncio.Task[bytes]] = {}
         self._reading: list[asyncio.Task[None]] = []
 
-    def ask(self, reference: Reference) -> None:
-        """Begin to resolve a reference, and to list what is attached to its digest, as a walk does."""
-        self._resolving[reference] = asyncio.create_task(self._resolve(reference))
-        if reference.digest is not None:
-            self._list(reference)
+    def ask(self, reference: Reference, *, by_platform: bool = False) -> None:
+        """Begin to resolve a reference, and to list what is attached to its digest, as a walk does.
+
+        Args:
+            reference: The reference.
+            by_platform: Whether an image index is judged by what it lists alone, so that nothing that is attached to it is asked for.
+        """
+        self._resolving[reference] = asyncio.create_task(self._resolve(reference, by_platform=by_platform))
+        if reference.digest is not None and not by_platform:
+            # Without the tag beside it, as a walk names it.
+            self._list(reference.at(reference.digest))
 
     async def resolve(self, reference: Reference) -> Descriptor:
         """Return the descriptor; see `Store.resolve`."""
@@ -91,9 +97,9 @@ class EarlyStore:
         await end(*self._reading)
         await end(*self._contents.values())
 
-    async def _resolve(self, reference: Reference) -> Descriptor:
+    async def _resolve(self, reference: Reference, *, by_platform: bool) -> Descriptor:
         found = await self._store.resolve(reference)
-        if reference.digest is None:
+        if found.media_type not in INDEX_TYPES if by_platform else reference.digest is None:
             self._list(reference.at(found.digest))
         return found
 
