@@ -17,9 +17,7 @@ _ANY_PARTS = "**"
 _PARENT = re.compile(r"(?:\.|%2e){2}", re.IGNORECASE)
 _ENDS = re.compile(r"[/\\?#]|%2f|%5c", re.IGNORECASE)
 # User, host and port (RFC 3986, section 3.2): of `evil.example:x.acme.example`, some readers take what is before the colon for the host.
-_AUTHORITY = re.compile(
-    r"(?:[A-Za-z0-9._:-]*@)*(?:\[[0-9A-Fa-f:.]*\]|[A-Za-z0-9._-]*)(?::[0-9]*)?", re.ASCII
-)
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._:-]*@)*(?:\[[0-9A-Fa-f:.]*\]|[A-Za-z0-9._-]*)(?::[0-9]*)?", re.ASCII)
 # Wildcards of other matchers: an author who writes one expects that it works.
 _FOREIGN = re.compile(r"[\[\]{}?\\]")
 # RFC 3986, section 3.1; a wildcard may stand in it or for it.
