@@ -106,6 +106,31 @@ def test_a_scope_that_is_no_longer_used_is_forgotten() -> None:
     assert executor.with_credentials(SCOPE) is used
 
 
+def test_an_equal_scope_is_not_held_beside_the_one_that_is_read_with() -> None:
+    """A Secret is read anew every few seconds, with the same identity."""
+    executor = Executor(store=MemoryStore(), verifiers=(FakeVerifier(),))
+    executor.with_credentials(SCOPE)
+    provider = StaticCredentials(USER, ("again",))
+    held = weakref.ref(provider)
+    executor.with_credentials(CredentialScope(SCOPE.identity, provider))
+    del provider
+    gc.collect()
+    assert held() is None
+
+
+def test_an_executor_is_swept_once_however_many_scopes_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done every second."""
+    swept: list[Executor] = []
+
+    def sweep(executor: Executor) -> None:
+        swept.append(executor)
+
+    monkeypatch.setattr(Executor, "sweep", sweep)
+    one, two = (Executor(store=MemoryStore(), verifiers=(FakeVerifier(),)) for _ in range(2))
+    Engine(ScopeMap([("*", one), ("a.example", one), ("b.example", two)])).sweep()
+    assert [id(each) for each in swept] == [id(one), id(two)]
+
+
 def test_a_store_without_credentials_is_the_same_for_all() -> None:
     """As a layout on disk."""
     store = MemoryStore()
