@@ -88,7 +88,8 @@ def test_an_executor_makes_one_other_for_each_scope() -> None:
 def test_a_scope_that_is_no_longer_used_is_forgotten() -> None:
     """A Secret that was deleted must not stay until others displace it; one that is used stays."""
     clock = FakeClock()
-    executor = Executor(store=MemoryStore(), verifiers=(FakeVerifier(),), clock=clock)
+    store = RegistryStore(RegistryOptions(), Credentials(), AsyncioTransport(RegistryOptions(), environ={}))
+    executor = Executor(store=store, verifiers=(FakeVerifier(),), clock=clock)
     engine = Engine(ScopeMap([("*", executor), ("example.com", executor)]))
     provider = StaticCredentials(USER, ("deleted",))
     executor.with_credentials(CredentialScope("deleted", provider))
