@@ -36,7 +36,7 @@ async def policy(types: dict[str, str], **more: Any) -> AnyAllPolicy:
 
 
 class _Resources:
-    verifiers = ("v", "w", "other", "schema", "cosign", "provenance")
+    verifiers = ("v", "w", "other", "schema", "cosign", "provenance", "builder")
     verifier_types = MappingProxyType(
         {
             "v": "notation",
@@ -45,6 +45,7 @@ class _Resources:
             "schema": "schema",
             "cosign": "cosign",
             "provenance": "attestation",
+            "builder": "slsa",
         }
     )
 
@@ -121,6 +122,11 @@ async def test_neighbours_of_the_table(
         (BUNDLE, [passed("provenance"), failed("other")], True),
         (SBOM, [passed("other"), failed("schema")], True),
         (COSIGN_SIGNATURE, [passed("provenance"), failed("cosign")], False),
+        (COSIGN_ATTESTATION, [passed("provenance"), failed("builder")], True),
+        (COSIGN_ATTESTATION, [passed("builder"), failed("provenance")], True),
+        (COSIGN_ATTESTATION, [failed("provenance"), passed("builder")], False),
+        (COSIGN_ATTESTATION, [passed("builder"), failed("v")], False),
+        (BUNDLE, [passed("builder"), failed("provenance"), failed("cosign")], True),
     ],
 )
 async def test_what_a_publisher_calls_a_signature_is_none_because_another_verifier_comes_first(

@@ -226,7 +226,7 @@ def _check_names(registry: str, repository: str, text: str) -> None:
         _refuse(
             text,
             "a repository is written in lower case",
-            f"If that is what is meant, write the repository as {repository[:200].lower()}.",
+            f"If that is what is meant, write {registry[:200]}/{repository[:200].lower()}.",
         )
     if max(len(registry), len(repository)) > _MAX_NAME:
         _refuse(text, f"its name is longer than {_MAX_NAME} characters")

@@ -16,8 +16,8 @@ _ANY_PARTS = "**"
 # encoded slash for a slash; a path ends at its query.
 _PARENT = re.compile(r"(?:\.|%2e){2}", re.IGNORECASE)
 _ENDS = re.compile(r"[/\\?#]|%2f|%5c", re.IGNORECASE)
-# What a host and its port have (RFC 3986, section 3.2); @ ends what stands before them.
-_AUTHORITY = re.compile(r"[A-Za-z0-9._:@\[\]-]*", re.ASCII)
+# User, host and port (RFC 3986, section 3.2): of `evil.example:x.acme.example`, some readers take what is before the colon for the host.
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._:-]*@)*(?:\[[0-9A-Fa-f:.]*\]|[A-Za-z0-9._-]*)(?::[0-9]*)?", re.ASCII)
 # Wildcards of other matchers: an author who writes one expects that it works.
 _FOREIGN = re.compile(r"[\[\]{}?\\]")
 # RFC 3986, section 3.1; a wildcard may stand in it or for it.

@@ -17,7 +17,9 @@ from pyratify.core.report import ArtifactReport, Decision, Verdict, VerifierResu
 from pyratify.policies.artifact_kind import artifact_type
 from pyratify.sigstore.media_types import BUNDLE_FAMILY
 
-_SIGSTORE = ("cosign", "attestation", "slsa")
+# One plugin under two names.
+_STATEMENTS = ("attestation", "slsa")
+_SIGSTORE = ("cosign", *_STATEMENTS)
 _SIGNED = ("notation", *_SIGSTORE)
 
 
@@ -95,8 +97,11 @@ class AnyAllPolicy:
     def _is_refused(self, report: ArtifactReport, plugin: str) -> bool:
         """Return whether a verifier of signed evidence, of another plugin, reads an artifact and has not accepted it."""
         # A bundle holds a signature or an attestation, and of both verifiers that read it only one can accept it.
-        either = _SIGSTORE if artifact_type(report).startswith(BUNDLE_FAMILY) and plugin in _SIGSTORE else ()
-        others = frozenset(_SIGNED) - {plugin, *either}
+        is_bundle = artifact_type(report).startswith(BUNDLE_FAMILY)
+        either = next(
+            (each for each in (_SIGSTORE if is_bundle else (), _STATEMENTS) if plugin in each), (plugin,)
+        )
+        others = frozenset(_SIGNED) - frozenset(either)
         return any(not result.passed and self._plugin(result) in others for result in report.results)
 
     def _plugin(self, result: VerifierResult) -> str:

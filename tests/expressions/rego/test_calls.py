@@ -13,6 +13,12 @@ from pyratify.expressions.rego.rego_language import language, screen
 
 # What the two engines would evaluate differently: a condition, and what it is in OPA.
 EQUAL = (
+    (
+        'regex.match(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "123e4567-e89b-12d3-a456-426614174000")',
+        True,
+    ),
+    ('regex.match(`^sha256:[0-9a-f]{64}@[0-9a-f]{40}$`, "sha256:@")', False),
+    ('regex.match(`^(?i)a{30}(b{30}){33}(c{2,}|d)$`, "a")', False),
     (r"regex.match(`^\d+$`, input.digit)", False),
     (r"regex.match(`^\w+$`, input.letter)", False),
     (r"regex.match(`^\s$`, input.blank)", False),
@@ -141,6 +147,8 @@ def test_an_argument_that_the_engines_take_differently_is_an_error(body: str) ->
         ("regex.match(`[z-a]`, input.s)", "range z-a"),
         ("regex.match(`[a`, input.s)", "not closed"),
         ("regex.match(`a{1001}`, input.s)", "1000"),
+        ("regex.match(`(a{30}b|c){34}`, input.s)", "1000"),
+        ("regex.match(`((?i:a{30})+){34}`, input.s)", "1000"),
         ('not glob.match("[ab]*", [], input.s)', "brackets"),
         ('glob.match("{a,b}{c,d}", [], input.s)', "braces"),
         ('glob.match("a", ["::"], input.s)', "one character"),

@@ -63,6 +63,12 @@ TRUE = (
     'x := input.l[_]; not startswith(x, "b")',
     "every x in input.l { not f(x) }",
     'not lower(input.l[_]) == "b"',
+    "every each in input.l { not f(each) }",
+    "every i, each in input.l { not f(each); not i == 7 }",
+    "every each in input.l { count([1 | not f(each)]) == 1 }",
+    'some i; not input.l[i] == "b"; input.l[i] == "a"',
+    "some each; not each > 3; each = input.n",
+    'not input.l[i] == "b"; input.l[i]',
 )
 UNSAFE = (
     'not input.l[_] == "b"',
@@ -74,6 +80,11 @@ UNSAFE = (
     "not input.l[i] == 1",
     "some i; not f(input.l[i])",
     "count([x | some x in input.l; not f(input.l[_])]) > 0",
+    'not input.l[x] == "b"',
+    "not f(input.l[x])",
+    'startswith(input.s, "i"); not f(input.l[i])',
+    "count([i | input.l[i]]) > 0; not f(input.l[i])",
+    "every i, each in input.l { input.l[i] == each }; not f(input.l[i])",
 )
 HELPERS = "f(x) if x == 1\nnothing if input.missing\n"
 
@@ -125,11 +136,11 @@ f(x) := 1
     text = text.replace("input.ä", 'input["ä"]')
     assert screen(text, "policy", v0=False).splitlines() == [
         "package pyratify",
-        'allow if { _ = [(input["ä"])]; not startswith(input["ä"], "ö") }',
+        'allow if { [(input["ä"])] != 0; not startswith(input["ä"], "ö") }',
         'deny contains "x" if { a := input.b',
-        "  _ = [(a.y)] with input.z as 1; not f(a.y) with input.z as 1 }",
-        "v := true if { _ = [(input.a)]; not input.a > 1 } else := false if { _ = [(input.b)]; not input.b > 1 }",
-        "w := [x | some x in input.l; _ = [(x.k)]; not x.k > 1]",
+        "  [(a.y)] != 0 with input.z as 1; not f(a.y) with input.z as 1 }",
+        "v := true if { [(input.a)] != 0; not input.a > 1 } else := false if { [(input.b)] != 0; not input.b > 1 }",
+        "w := [x | some x in input.l; [(x.k)] != 0; not x.k > 1]",
         "f(x) := 1",
     ]
 
@@ -139,8 +150,27 @@ def test_a_negation_may_end_with_a_text_of_either_kind(text: str) -> None:
     """The engine's places leave the quotation marks out."""
     written = f"package pyratify\nallow if not trim_space(input.a) == {text}\nv if {{ not f(input.a) with input.b as {text} }}\nf(_) := 1"
     assert screen(written, "policy", v0=False).splitlines()[1:3] == [
-        f"allow if {{ _ = [(trim_space(input.a))]; not trim_space(input.a) == {text} }}",
-        f"v if {{ _ = [(input.a)] with input.b as {text}; not f(input.a) with input.b as {text} }}",
+        f"allow if {{ [(trim_space(input.a))] != 0; not trim_space(input.a) == {text} }}",
+        f"v if {{ [(input.a)] != 0 with input.b as {text}; not f(input.a) with input.b as {text} }}",
+    ]
+
+
+def test_a_rule_that_denies_finds_what_a_later_statement_gives_a_value() -> None:
+    """The order of statements says nothing, and what the rule missed would be allowed."""
+    found = 'found contains i if { some i; not input.l[i] == "b"; input.l[i] }'
+    assert not holds(f"{policy('count(found) == 0')}{found}\n")
+    assert holds(f"{policy('found == {0}')}{found}\n")
+
+
+@pytest.mark.parametrize("end", ["", "else = false { true }"])
+def test_a_negation_in_an_else_of_the_old_syntax_is_rewritten_within_its_braces(end: str) -> None:
+    """The engine's place of that body begins with `else`."""
+    text = f"package pyratify\ndefault allow = false\nallow = false {{ input.off }} else = true {{ not input.level > 3 }} {end}"
+    compiled = language.compile(Source(text, {}, "policy", {"version": "v0"}))
+    assert [compiled.evaluate({"input": given}).holds for given in ({}, {"level": 3}, {"level": 4})] == [
+        False,
+        True,
+        False,
     ]
 
 

@@ -80,6 +80,11 @@ def test_a_condition_that_is_always_true_is_refused(body: str) -> None:
         "deny contains m if { some x, m; x := input.n }",
         "deny contains m if { some m\n input.n }",
         "deny contains m if { some m; not f(m) }",
+        "deny contains m if { some m; input.m }",
+        'deny contains m if { some m; input.s == "m" }',
+        "deny contains m if { some m; count([m | some m in input.l]) == 2 }",
+        "deny contains m if { some m; every m in input.l { m } }",
+        "deny contains 1 if { count([x | some x in input.l; some m]) == 2; m }\nm := 1",
     ],
 )
 def test_a_variable_that_is_only_declared_is_refused(rule: str) -> None:
@@ -115,6 +120,20 @@ def test_a_variable_of_the_head_that_the_body_does_not_name_is_refused(rule: str
     with pytest.raises(ConfigurationError, match=r"line 4: nothing gives \w+ a value") as error:
         holds(f"package pyratify\nallow := true\nf(x) if x == 1\n{rule}")
     assert "in the head" in error.value.remedy
+
+
+def test_every_over_a_variable_that_has_no_value_yet_is_refused() -> None:
+    """The engine evaluates it first, as undefined: a rule that forbids would find nothing."""
+    with pytest.raises(ConfigurationError, match="line 5: x has no value before this `every`") as error:
+        holds(policy("some x; every each in input.l { each != x }; x = input.s"))
+    assert error.value.path == "policy"
+    assert "before it" in error.value.remedy
+    for body in (
+        "some x; x = input.s; every each in input.l { each != x }",
+        "some x; every each in [x, input.s] { each == x }; x = input.s",
+        "some x; every x in input.l { x }; x = input.s",
+    ):
+        assert holds(policy(body))
 
 
 def test_what_gives_a_variable_of_the_head_its_value() -> None:

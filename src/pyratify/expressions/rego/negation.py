@@ -2,7 +2,8 @@
 
 OPA evaluates what an expression is made of before its `not`: `not input.level > 3` is undefined where there is no level, and
 nothing is allowed by it. The engine takes all of it into the negation, which is then true. Each negation is therefore written
-behind an assignment of its parts, which fails where one is missing: `_ = [(input.level)]; not input.level > 3`.
+behind a comparison of its parts, which fails where one is missing: `[(input.level)] != 0; not input.level > 3`. No assignment: the engine
+would evaluate that before a statement below gives a variable of it a value, and find nothing.
 """
 
 from collections.abc import Iterator
@@ -25,9 +26,9 @@ from pyratify.expressions.rego.tree import (
 
 def rewrite_negations(tree: Tree) -> str:
     """Return the policy with what OPA evaluates before each negation."""
-    # A body without braces is one expression.
+    # A body without braces is one expression; in v0, that of an `else` begins with it.
     bare = {
-        tree.place(each["query"]) for each in tree.bodies() if not tree.text(each["query"]).startswith(b"{")
+        tree.place(each["query"]) for each in tree.bodies() if tree.text(each["query"]).startswith(b"not")
     }
     # Only insertions, so that negations may stand in one another.
     changes: list[Change] = []
@@ -52,7 +53,7 @@ def _parts(statement: Node, tree: Tree) -> bytes | None:
         b" with " + tree.text(each["refr"]) + b" as " + tree.text(each["as"])
         for each in statement.get("with_mods", ())
     )
-    return b"_ = [" + b", ".join(b"(" + part + b")" for part in parts) + b"]" + b"".join(modifiers) + b"; "
+    return b"[" + b", ".join(b"(" + part + b")" for part in parts) + b"] != 0" + b"".join(modifiers) + b"; "
 
 
 def _before(node: Node) -> Iterator[Node]:

@@ -37,13 +37,13 @@ def write_pattern(pattern: str) -> str:
         ValueError: It has what OPA refuses, or what the engine evaluates otherwise.
     """
     parts: list[str] = []
-    place, total, repeatable = 0, 1, False
+    place, times, groups, repeatable = 0, 1, [1], False
     while place < len(pattern):
         token = _TOKEN.match(pattern, place)
         text, place = (token[0], token.end()) if token else ("", len(pattern))
+        times = _times(token, times, groups)
         if token and token["repeat"]:
-            total *= max(int(token["most"] or token["least"] or 1), 1)
-            if not repeatable or total > _MAX_REPEAT:
+            if not repeatable or times > _MAX_REPEAT:
                 raise ValueError(
                     f"has the repetition {text} of another, of nothing, or more than {_MAX_REPEAT} times"
                 )
@@ -56,6 +56,27 @@ def write_pattern(pattern: str) -> str:
         # Go repeats neither a repetition nor what only begins a group or sets flags.
         repeatable = not (token and (token["repeat"] or token["group"])) and text != "|"
     return "".join(parts)
+
+
+def _times(token: re.Match[str] | None, times: int, groups: list[int]) -> int:
+    """Return how often what ends with a token repeats what is in it; Go bounds that of one in another, not of all.
+
+    Args:
+        token: The token.
+        times: That of what is before it.
+        groups: The most of what is in each open group, from the outside in; changed.
+    """
+    if token and token["repeat"]:
+        times *= max(int(token["most"] or token["least"] or 1), 1)
+    elif token and token[0] == ")":
+        times = groups.pop() if len(groups) > 1 else 1
+    else:
+        times = 1
+        # What sets flags alone is no group.
+        if token and token["group"] and not token[0].endswith(")"):
+            groups.append(1)
+    groups[-1] = max(groups[-1], times)
+    return times
 
 
 def write_glob(pattern: str, delimiters: object) -> str:

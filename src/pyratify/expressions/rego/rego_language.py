@@ -21,6 +21,7 @@ from pyratify.expressions.rego.negation import rewrite_negations
 from pyratify.expressions.rego.parse_policy import parse
 from pyratify.expressions.rego.safety import (
     refuse_constant_statements,
+    refuse_early_every,
     refuse_numbers,
     refuse_object_patterns,
     refuse_unsafe_heads,
@@ -132,6 +133,7 @@ def _screened(tree: Tree, path: str, *, v0: bool) -> str:
     refuse_object_patterns(tree, path)
     refuse_constant_statements(tree, path)
     refuse_unused_variables(tree, path)
+    refuse_early_every(tree, path)
     refuse_unsafe_heads(tree, path)
     changes = [*rewrite_walks(tree), *check_calls(tree, path)]
     if changes:

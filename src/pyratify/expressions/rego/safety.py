@@ -25,26 +25,27 @@ from pyratify.expressions.rego.tree import (
 )
 
 _ALWAYS_TRUE = COMPREHENSIONS | COLLECTIONS
+# `query`: the statements of `every`.
+_WITH_STATEMENTS = COMPREHENSIONS | {"query"}
 
 
 def refuse_unsafe_negations(tree: Tree, path: str) -> None:
-    """Refuse a negation with a wildcard, or with a variable that stands nowhere else in its rule.
+    """Refuse a negation with a wildcard, or with a variable that no statement beside or around it names.
 
     Raises:
         ConfigurationError: With the variable and its line.
     """
-    shared = {"input", "data", *_texts(list(tree.heads())), *_texts(tree.imports())}
+    rules = {name_of(each).partition(".")[0] for each in tree.rule_names()}
+    shared = frozenset({"input", "data", *tree.import_names(), *rules})
     for rule in tree.rules():
-        known = shared | set(_texts(rule))
-        for name, line in (
-            each for negation in of_kind(rule, "NotExpr") for each in _variables(negation["expr"])
-        ):
-            if name == "_" or name not in known:
-                raise ConfigurationError(
-                    f"line {line}: in a negation nothing gives {name} a value",
-                    path=path,
-                    remedy="Write every x in list { not bad(x) }, or a rule of its own that finds one, and `not` with its name.",
-                )
+        for negation, known in _negations(tree, rule, shared):
+            for name, line in _variables(negation["expr"]):
+                if name == "_" or name not in known:
+                    raise ConfigurationError(
+                        f"line {line}: in a negation nothing gives {name} a value",
+                        path=path,
+                        remedy="Write every x in list { not bad(x) }, or a rule of its own that finds one, and `not` with its name.",
+                    )
 
 
 def refuse_unused_variables(tree: Tree, path: str) -> None:
@@ -53,14 +54,37 @@ def refuse_unused_variables(tree: Tree, path: str) -> None:
     Raises:
         ConfigurationError: With the variable and its line.
     """
-    for body in tree.bodies():
-        known = set(_texts(body))
-        for span in (each for declared in of_kind(body, "SomeVars") for each in declared["vars"]):
+    for query in tree.queries():
+        known = set(_names(query["stmts"], nested=True))
+        for span in (each for statement in query["stmts"] for each in _declared(statement)):
             if (name := tree.word(span)) not in known:
                 raise ConfigurationError(
                     f"line {span['line']}: nothing gives {name} a value",
                     path=path,
                     remedy=f"Write `some {name} in ...`, or leave the declaration out.",
+                )
+
+
+def refuse_early_every(tree: Tree, path: str) -> None:
+    """Refuse `every` over a variable of `some` that a later statement gives a value: the engine evaluates it before, as undefined.
+
+    Raises:
+        ConfigurationError: With the variable and its line.
+    """
+    for query in tree.queries():
+        without: set[str] = set()
+        for statement in query["stmts"]:
+            without |= set(map(tree.word, _declared(statement)))
+            without -= set(_names(statement))
+            every = statement["literal"].get("Every", {})
+            late = without - _own(tree, every)
+            for node in (
+                each for each in nodes(every.get("query")) if "Var" in each and name_of(each) in late
+            ):
+                raise ConfigurationError(
+                    f"line {line_of(node)}: {name_of(node)} has no value before this `every`",
+                    path=path,
+                    remedy=f"Write the statement that gives {name_of(node)} a value before it.",
                 )
 
 
@@ -81,7 +105,7 @@ def refuse_unsafe_heads(tree: Tree, path: str) -> None:
         for terms, body in zip([first, *(each["assign"] for each in bodies[1:])], bodies, strict=True):
             # `input.list[i]` gives i a value in a head, too.
             found = {name_of(each["index"]) for each in of_kind(terms, "RefBrack")}
-            known = shared | found | set(_texts([head.get("args"), body.get("query")]))
+            known = shared | found | set(_names([head.get("args"), body.get("query")]))
             for variable in (each for each in free_variables(terms) if name_of(each) not in known):
                 raise ConfigurationError(
                     f"line {line_of(variable)}: nothing gives {name_of(variable)} a value",
@@ -181,22 +205,51 @@ def _has_variable(node: Any) -> bool:
     return any("Var" in each for each in nodes(node))
 
 
-def _texts(node: Any) -> Iterator[str]:
-    """Iterate over the texts of a tree outside its negations: where a variable gets its value, its name is one of them."""
+def _negations(tree: Tree, rule: Node, known: frozenset[str]) -> Iterator[tuple[Node, frozenset[str]]]:
+    """Iterate over the negations of a rule, each with the names of the rule's head, of the statements beside it, and of those around them."""
+    stack: list[tuple[Any, frozenset[str]]] = [(rule, known.union(_names(rule.get("Spec", {}).get("head"))))]
+    while stack:
+        each, names = stack.pop()
+        if isinstance(each, list):
+            stack.extend((item, names) for item in each)
+        elif isinstance(each, dict):
+            if "NotExpr" in each:
+                yield each["NotExpr"], names
+            if "Every" in each:
+                names |= _own(tree, each["Every"])
+            if "stmts" in each:
+                names = names.union(_names(each["stmts"]))
+            stack.extend((value, names) for value in each.values())
+
+
+def _names(node: Any, *, nested: bool = False) -> Iterator[str]:
+    """Iterate over the variables of statements outside negations; where nested, also of what has statements of its own."""
     stack = [(node, False)]
     while stack:
         each, negated = stack.pop()
-        if isinstance(each, str):
-            if not negated:
-                yield each
-        elif isinstance(each, list):
+        if isinstance(each, list):
             stack.extend((item, negated) for item in each)
+        elif isinstance(each, dict) and "Var" in each:
+            if not negated:
+                yield name_of(each)
         elif isinstance(each, dict):
-            for key, value in each.items():
-                # `some i` only declares a variable; a comprehension within a negation has variables of its own.
-                inner = key == "NotExpr" or (negated and key not in COMPREHENSIONS)
-                if key != "SomeVars":
-                    stack.append((value, inner))
+            # A comprehension within a negation has variables of its own.
+            stack.extend(
+                (value, key == "NotExpr" or (negated and key not in COMPREHENSIONS))
+                for key, value in each.items()
+                if nested or key not in _WITH_STATEMENTS
+            )
+
+
+def _own(tree: Tree, every: Node) -> set[str]:
+    """Return the variables that `every` gives values, one after the other."""
+    return {tree.word(span) for span in (every.get("key"), every.get("value")) if span is not None}
+
+
+def _declared(statement: Node) -> list[Node]:
+    """Return the spans of what a statement `some x, y` declares."""
+    found: list[Node] = statement["literal"].get("SomeVars", {}).get("vars", [])
+    return found
 
 
 def _variables(expression: Node) -> Iterator[tuple[str, int]]:

@@ -59,7 +59,8 @@ def enclosed_envelope(data: bytes) -> tuple[bytes, dict[str, str]] | None:
     if data.lstrip()[:1] != b"{":
         return None
     signature, certificate, annotations = _old(data)
-    if signature[:1] != b"{":
+    # Signatures by Ed25519 and RSA keys may begin with this byte, too, and none is a text.
+    if signature[:1] != b"{" or not signature.isascii():
         return None
     if certificate is not None:
         annotations[CERTIFICATE] = certificate.decode("utf-8", "replace")

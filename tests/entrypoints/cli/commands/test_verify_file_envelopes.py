@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def key(tmp_path: Path) -> CosignKey:
     lines = (envelope(CosignKey.generate(), about()), good)
     (tmp_path / "file.intoto.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
     return made
+
+
+def test_a_signature_that_begins_as_an_envelope_does_is_a_signature(run: Run, tmp_path: Path) -> None:
+    """One in 256 by Ed25519 and RSA keys begins with the byte of a brace."""
+    made = CosignKey.generate("ed25519")
+    data = next(each for each in (b"%d" % number for number in count()) if made.sign(each)[:1] == b"{")
+    (tmp_path / "cosign.pub").write_bytes(made.pem)
+    (tmp_path / "file").write_bytes(data)
+    old = {"base64Signature": encode_base64(made.sign(data))}
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    given = ("verify-file", "--bundle", "old.json", *TRUST)
+    assert run(*given, "file").code == 0
+    refused = run(*given, *SOURCE, "file")
+    assert (refused.code, "PAYLOAD_TYPE" in refused.out) == (1, True)
 
 
 @pytest.mark.usefixtures("key")
