@@ -88,7 +88,8 @@ def test_an_executor_makes_one_other_for_each_scope() -> None:
 def test_a_scope_that_is_no_longer_used_is_forgotten() -> None:
     """A Secret that was deleted must not stay until others displace it; one that is used stays."""
     clock = FakeClock()
-    executor = Executor(store=MemoryStore(), verifiers=(FakeVerifier(),), clock=clock)
+    store = RegistryStore(RegistryOptions(), Credentials(), AsyncioTransport(RegistryOptions(), environ={}))
+    executor = Executor(store=store, verifiers=(FakeVerifier(),), clock=clock)
     engine = Engine(ScopeMap([("*", executor), ("example.com", executor)]))
     provider = StaticCredentials(USER, ("deleted",))
     executor.with_credentials(CredentialScope("deleted", provider))
@@ -104,6 +105,31 @@ def test_a_scope_that_is_no_longer_used_is_forgotten() -> None:
     gc.collect()
     assert held() is None
     assert executor.with_credentials(SCOPE) is used
+
+
+def test_an_equal_scope_is_not_held_beside_the_one_that_is_read_with() -> None:
+    """A Secret is read anew every few seconds, with the same identity."""
+    executor = Executor(store=MemoryStore(), verifiers=(FakeVerifier(),))
+    executor.with_credentials(SCOPE)
+    provider = StaticCredentials(USER, ("again",))
+    held = weakref.ref(provider)
+    executor.with_credentials(CredentialScope(SCOPE.identity, provider))
+    del provider
+    gc.collect()
+    assert held() is None
+
+
+def test_an_executor_is_swept_once_however_many_scopes_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done every second."""
+    swept: list[Executor] = []
+
+    def sweep(executor: Executor) -> None:
+        swept.append(executor)
+
+    monkeypatch.setattr(Executor, "sweep", sweep)
+    one, two = (Executor(store=MemoryStore(), verifiers=(FakeVerifier(),)) for _ in range(2))
+    Engine(ScopeMap([("*", one), ("a.example", one), ("b.example", two)])).sweep()
+    assert [id(each) for each in swept] == [id(one), id(two)]
 
 
 def test_a_store_without_credentials_is_the_same_for_all() -> None:

@@ -134,3 +134,19 @@ async def test_atk_246_nothing_is_sent_in_clear_text(
     assert not caught.value.refused
     assert "Write https" in caught.value.remedy
     assert (asked, service.paths) == ([], [])
+
+
+async def test_an_identity_that_appears_later_is_found(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a machine whose metadata service was not up yet when it was asked first."""
+    service.status, service.code = 200, ""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    client = AwsClient()
+    with monkeypatch.context() as patched:
+        patched.delenv("AWS_ACCESS_KEY_ID")
+        with pytest.raises(AwsError, match="NoCredentialsError"):
+            await client.call("kms", "eu-west-1", "describe_key", KeyId="alias/x")
+        assert service.paths == []
+    await client.call("kms", "eu-west-1", "describe_key", KeyId="alias/x")
+    assert service.paths == ["/"]

@@ -93,7 +93,8 @@ class Engine:
 
     def sweep(self) -> None:
         """Forget what the executors remember of credentials that are no longer used."""
-        for executor in self.executors.values():
+        # Once each: one executor may have thousands of scopes.
+        for executor in {id(each): each for each in self.executors.values()}.values():
             executor.sweep()
 
     def parse(self, reference: Reference | str) -> Reference:

@@ -107,13 +107,14 @@ class Executor:
         """
         if not scope.identity:
             return self
-        found = self._scoped.get(scope)
+        found = self._scoped.get(scope.identity)
         if found is None:
             # A digest, because a partition becomes part of keys whose parts are separated by characters.
             own = hashlib.sha256(scope.identity.encode()).hexdigest()
             store = with_credentials(self.store, scope)
             found = replace(self, store=store, partition=f"{self.partition}#{own}")
-        self._scoped.put(scope, found, SCOPE_SECONDS)
+        # By the identity: a scope as the key would keep its Secret beside the one that the store reads with.
+        self._scoped.put(scope.identity, found, SCOPE_SECONDS)
         return found
 
     def sweep(self) -> None:

@@ -146,6 +146,7 @@ class AwsClient:
             raise AwsError("UnreadableFile", what, refused=True, answered=False) from None
         # The files that variables and profiles of the AWS tools name are read by botocore.
         except (NoCredentialsError, FileNotFoundError, PermissionError) as error:
+            self._forget(service, region, endpoint)
             kind = type(error).__name__
             what = f"{service}:{operation} is not asked: there is no identity ({kind})"
             raise AwsError(kind, what, refused=True, answered=False) from None
@@ -174,6 +175,12 @@ class AwsClient:
                 )
                 self._clients.put(key, found, 1)
             return found
+
+    def _forget(self, service: str, region: str, endpoint: str) -> None:
+        # A client looks for an identity when it is made, and never again.
+        with self._lock:
+            self._clients.discard((service, region, endpoint))
+            self._session = None
 
 
 class InsecureEndpoint(ValueError):

@@ -138,7 +138,9 @@ async def _beside(work: Callable[[], T]) -> T:
     """Return what work returns that imports modules and reads files, in a thread beside the requests."""
     task = asyncio.create_task(in_thread("judging", work))
     try:
-        await asyncio.wait({task})
+        while not task.done():
+            # Again and again: an interrupt that comes as the event loop goes to sleep is noticed at its next event.
+            await asyncio.wait({task}, timeout=_GRACE)
     finally:
         # At an interrupt: native code that is being imported must not lose its thread; a pipe as the key is not waited for.
         await asyncio.wait({task}, timeout=_GRACE)
