@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,9 @@ def test_an_interrupt_does_not_wait_for_a_key_that_does_not_come(tmp_path: Path)
     pipe = tmp_path / "key"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "pyratify", "verify", "--key", str(pipe), "127.0.0.1:1/app:v1"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # A test run in the background of a shell ignores interrupts, and its children inherit that.
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeded) as process:  # noqa: PLW1509 - it takes no lock
         try:
             with pipe.open("wb"):  # waits until the command has opened it, too
                 process.send_signal(signal.SIGINT)
