@@ -89,8 +89,11 @@ class JsonApi:
 
     async def post_json(self, target: str, body: Mapping[str, Any], fields: Fields = ()) -> Mapping[str, Any]:
         """Return the answer to a POST of a JSON object; errors as for `get`."""
-        data = json.dumps(body).encode()
-        return await self._ask("POST", target, (*fields, ("Content-Type", "application/json")), data)
+        return await self.post_encoded(target, json.dumps(body).encode(), fields)
+
+    async def post_encoded(self, target: str, body: bytes, fields: Fields = ()) -> Mapping[str, Any]:
+        """Return the answer to a POST of a JSON object that is encoded already; errors as for `get`."""
+        return await self._ask("POST", target, (*fields, ("Content-Type", "application/json")), body)
 
     async def post_form(self, target: str, form: Mapping[str, str], fields: Fields = ()) -> Mapping[str, Any]:
         """Return the answer to a POST of a form; errors as for `get`."""
