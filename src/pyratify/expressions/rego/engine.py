@@ -56,7 +56,7 @@ def empty_engine(path: str, *, v0: bool) -> Any:
 
 
 def evaluate(engine: Any, query: str, data: str, now_ns: int | None = None) -> str:
-    """Return the results of a query for an input in JSON, as `rego_answer.value_of` reads them.
+    """Return the results of a query for an input in JSON, as `answer.value_of` reads them.
 
     Args:
         engine: The engine.
